@@ -1,1 +1,4 @@
 //! tidegate
+pub mod mailbox;
+mod sync;
+pub use mailbox::*;

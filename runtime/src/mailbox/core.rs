@@ -1,0 +1,380 @@
+//! What the two sides of a mailbox share: the queue, the buffer of evicting
+//! policies, the control lane, and the books.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::buffer::Buffer;
+use super::config::{Evict, Mailbox, Mode, Overflow, Policy};
+use super::dead_letters::{DeadLetters, DropCounts, DropReason, each};
+use super::error::{Admission, SendError};
+use crate::sync::counter::{Counter, Flag, Handles};
+use crate::sync::lane::Lane;
+use crate::sync::queue::{Consumer, Queue, Refusal};
+use crate::sync::shim::Mutex;
+
+/// What reaches a receiver past every bound and policy.
+pub(crate) enum Signal<M> {
+    /// Stop now, in the middle of a handler if need be.
+    Kill,
+    /// Stop after the present message.
+    Stop,
+    /// Handle what was accepted, then stop.
+    Drain,
+    /// Other terms from here on.
+    Reconfigure(Box<Mailbox<M>>),
+    /// The mailbox has been idle: give storage back.
+    Retire,
+    /// A timer's message, and the flag to lower once it is taken.
+    Timer(M, Option<Arc<Flag>>),
+    /// Something for the floors above: a death, for instance.
+    Notice(Arc<dyn Any + Send + Sync>),
+}
+
+/// Why a mailbox is closed, if its own doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Somebody closed it, or nobody could send any more.
+    Closed,
+    /// A message too many, and the policy makes that a failure.
+    Overflowed,
+}
+
+/// A change of delivery mode.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ModeSwitch {
+    /// When, on the executor's clock; zero for a change by hand.
+    pub at: Duration,
+    /// The mode from then on.
+    pub to: Mode,
+    /// How many switches there have been, this one included.
+    pub epoch: u64,
+    /// Why.
+    pub reason: SwitchReason,
+}
+
+/// Why the delivery mode changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SwitchReason {
+    /// By `reconfigure`.
+    Reconfigured,
+    /// The window was exhausted for too long.
+    Exhausted,
+    /// The service time rose while a queue formed.
+    Slower,
+    /// There was more demand than work for long enough.
+    Relieved,
+}
+
+/// How many switches are remembered.
+const REMEMBERED: usize = 64;
+
+/// What changes rarely, and the buffer, under one lock.
+pub(crate) struct Terms<M> {
+    pub(crate) overflow: Overflow,
+    pub(crate) buffer: Option<Box<Buffer<M>>>,
+    pub(crate) eviction: DropReason,
+    pub(crate) mode: Mode,
+    pub(crate) epoch: u64,
+    pub(crate) switches: Vec<ModeSwitch>,
+    pub(crate) capacity: Option<usize>,
+    pub(crate) marks: (u64, u64),
+    ending: Option<Ending>,
+    drops: Option<Box<DropCounts>>,
+}
+
+/// Takes out a function that is called at most once.
+fn once<F>(f: &mut Option<F>) -> F {
+    match f.take() {
+        Some(f) => f,
+        None => unreachable!("a message is made once"),
+    }
+}
+
+/// Numbers that the receiver keeps and others may read.
+#[derive(Debug)]
+pub(crate) struct Books {
+    pub(crate) handled: Counter,
+    pub(crate) polls: Counter,
+    pub(crate) high_water: Counter,
+    /// Messages handed out with a guard that is still held, plus those whose
+    /// guards have been dropped: acquired and released apart, so that each
+    /// only grows.
+    pub(crate) acquired: Counter,
+    pub(crate) released: Counter,
+}
+
+pub(crate) struct Core<M> {
+    pub(crate) queue: Queue<M>,
+    pub(crate) lane: Lane<Signal<M>>,
+    pub(crate) senders: Handles,
+    pub(crate) terms: Mutex<Terms<M>>,
+    pub(crate) dead: DeadLetters,
+    pub(crate) name: Arc<str>,
+    pub(crate) books: Books,
+}
+
+impl<M> Core<M> {
+    pub(crate) fn new(mailbox: &Mailbox<M>, dead: DeadLetters, name: Arc<str>) -> Self {
+        let core = Self {
+            queue: Queue::new(mailbox.terms()),
+            lane: Lane::new(),
+            senders: Handles::new(),
+            terms: Mutex::new(Terms {
+                overflow: Overflow::Wait,
+                buffer: None,
+                eviction: DropReason::DropOldest,
+                mode: mailbox.initial_mode(),
+                epoch: 0,
+                switches: Vec::new(),
+                capacity: mailbox.capacity(),
+                marks: mailbox.marks(),
+                ending: None,
+                drops: None,
+            }),
+            dead,
+            name,
+            books: Books {
+                handled: Counter::new(),
+                polls: Counter::new(),
+                high_water: Counter::new(),
+                acquired: Counter::new(),
+                released: Counter::new(),
+            },
+        };
+        let mut terms = core.terms.lock();
+        terms.set_policy(mailbox);
+        if terms.buffer.is_some() {
+            core.queue.seal(|_| {});
+        }
+        drop(terms);
+        core
+    }
+
+    /// How many accepted messages have not been handed to the handler.
+    pub(crate) fn len(&self) -> usize {
+        let buffered = self.terms.lock().buffer.as_ref().map_or(0, |buffer| buffer.len());
+        buffered + self.queue.len() as usize
+    }
+
+    /// How many messages would be let in now without a policy acting.
+    pub(crate) fn free(&self) -> usize {
+        let terms = self.terms.lock();
+        match &terms.buffer {
+            Some(buffer) if !buffer.closed => buffer.free(),
+            Some(_) => 0,
+            None => self.queue.free() as usize,
+        }
+    }
+
+    /// The receiver will take no more messages than there are.
+    pub(crate) fn close(&self, ending: Ending) {
+        {
+            let mut terms = self.terms.lock();
+            terms.ending.get_or_insert(ending);
+            if let Some(buffer) = &mut terms.buffer {
+                buffer.closed = true;
+            }
+        }
+        self.queue.close();
+    }
+
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.terms.lock().ending
+    }
+
+    pub(crate) fn signal(&self, signal: Signal<M>) -> Result<(), Signal<M>> {
+        self.lane.send(signal, self.queue.receiver())
+    }
+
+    pub(crate) fn drops(&self) -> DropCounts {
+        self.terms.lock().drops.as_deref().copied().unwrap_or_default()
+    }
+}
+
+impl<M> Terms<M> {
+    /// Takes over a mailbox's policy; a buffer is made or kept as it needs.
+    pub(crate) fn set_policy(&mut self, mailbox: &Mailbox<M>) {
+        self.capacity = mailbox.capacity();
+        self.marks = mailbox.marks();
+        match &mailbox.policy {
+            Policy::Slots(overflow) => self.overflow = *overflow,
+            Policy::Evict(evict) => {
+                self.eviction = if matches!(evict, Evict::All) { DropReason::Latest } else { DropReason::DropOldest };
+                match &mut self.buffer {
+                    Some(buffer) => buffer.set(evict.clone(), mailbox.capacity),
+                    none => *none = Some(Box::new(Buffer::new(evict.clone(), mailbox.capacity))),
+                }
+            }
+        }
+    }
+
+    pub(crate) fn record_switch(&mut self, to: Mode, at: Duration, reason: SwitchReason) -> Option<ModeSwitch> {
+        if self.mode == to {
+            return None;
+        }
+        self.mode = to;
+        self.epoch += 1;
+        let switch = ModeSwitch { at, to, epoch: self.epoch, reason };
+        if self.switches.len() == REMEMBERED {
+            self.switches.remove(0);
+        }
+        self.switches.push(switch);
+        Some(switch)
+    }
+}
+
+impl<M: Send + 'static> Core<M> {
+    /// Lets a message in, or lets the policy decide. Never waits: under
+    /// [`Overflow::Wait`] a message without a grant comes back.
+    #[inline]
+    pub(crate) fn admit(&self, message: M) -> Result<Admission, SendError<M>> {
+        match self.queue.try_put(message) {
+            Ok(()) => Ok(Admission::Queued),
+            Err((refusal, message)) => self.admit_refused(refusal, message, |message| message),
+        }
+    }
+
+    /// The same for a message that is made from `from` once it is let in.
+    pub(crate) fn admit_with<N>(&self, from: N, make: impl FnOnce(N) -> M) -> Result<Admission, SendError<N>> {
+        let mut make = Some(make);
+        // `make` is called at most once: only a success calls it.
+        match self.queue.try_put_with(from, |from| once(&mut make)(from)) {
+            Ok(()) => Ok(Admission::Queued),
+            Err((refusal, from)) => self.admit_refused(refusal, from, |from| once(&mut make)(from)),
+        }
+    }
+
+    #[cold]
+    fn admit_refused<N>(
+        &self,
+        mut refusal: Refusal,
+        mut from: N,
+        make: impl FnOnce(N) -> M,
+    ) -> Result<Admission, SendError<N>> {
+        let mut make = Some(make);
+        loop {
+            match refusal {
+                Refusal::Closed => return Err(SendError::Closed(from)),
+                Refusal::Buffered => match self.put_buffered(from, |from| once(&mut make)(from)) {
+                    Ok(result) => return result,
+                    // Back to slots between the two looks.
+                    Err(back) => from = back,
+                },
+                Refusal::Full | Refusal::NoDemand => {
+                    return self.overflow(refusal, from, |from| once(&mut make)(from));
+                }
+            }
+            match self.queue.try_put_with(from, |from| once(&mut make)(from)) {
+                Ok(()) => return Ok(Admission::Queued),
+                Err((again, back)) => (refusal, from) = (again, back),
+            }
+        }
+    }
+
+    fn overflow<N>(
+        &self,
+        refusal: Refusal,
+        from: N,
+        make: impl FnOnce(N) -> M,
+    ) -> Result<Admission, SendError<N>> {
+        let overflow = self.terms.lock().overflow;
+        match overflow {
+            Overflow::DropNewest => {
+                self.bury(DropReason::DropNewest, vec![make(from)]);
+                Ok(Admission::Dropped)
+            }
+            Overflow::Divert => {
+                self.bury(DropReason::Diverted, vec![make(from)]);
+                Ok(Admission::Diverted)
+            }
+            Overflow::Fail => {
+                self.close(Ending::Overflowed);
+                Err(SendError::Overflowed(from))
+            }
+            // The evicting policies do not refuse; a mailbox that is about to
+            // leave one for slots is, for that moment, one that waits.
+            Overflow::Wait | Overflow::Reject | Overflow::DropOldest | Overflow::Latest => Err(match refusal {
+                Refusal::NoDemand => SendError::NoDemand(from),
+                _ => SendError::Full(from),
+            }),
+        }
+    }
+
+    /// Whether `tell` waits for a grant.
+    pub(crate) fn waits(&self) -> bool {
+        self.terms.lock().overflow == Overflow::Wait
+    }
+
+    /// `Err`: the mailbox keeps its messages in slots by now.
+    fn put_buffered<N>(
+        &self,
+        from: N,
+        make: impl FnOnce(N) -> M,
+    ) -> Result<Result<Admission, SendError<N>>, N> {
+        let mut evicted = Vec::new();
+        let mut terms = self.terms.lock();
+        if !self.queue.is_sealed() {
+            return Err(from);
+        }
+        let eviction = terms.eviction;
+        let Some(buffer) = &mut terms.buffer else { return Err(from) };
+        if buffer.closed {
+            return Ok(Err(SendError::Closed(from)));
+        }
+        let admission = buffer.put(make(from), &mut evicted);
+        let wake = std::mem::take(&mut buffer.receiver_sleeps);
+        drop(terms);
+        if wake {
+            self.queue.receiver().wake();
+        }
+        self.bury(eviction, evicted);
+        Ok(Ok(admission))
+    }
+
+    /// Uses up a permit.
+    pub(crate) fn admit_reserved<N>(&self, from: N, make: impl FnOnce(N) -> M) -> Result<Admission, SendError<N>> {
+        let mut make = Some(make);
+        match self.queue.put_reserved(from, |from| once(&mut make)(from)) {
+            Ok(()) => Ok(Admission::Queued),
+            Err((refusal, from)) => self.admit_refused(refusal, from, |from| once(&mut make)(from)),
+        }
+    }
+
+    /// Counts dropped messages here and at the sink.
+    pub(crate) fn bury(&self, reason: DropReason, messages: Vec<M>) {
+        if messages.is_empty() {
+            return;
+        }
+        self.count_drops(reason, messages.len() as u64);
+        self.dead.bury(reason, &self.name, each(messages));
+    }
+
+    /// A message was lost with the handler that held it.
+    pub(crate) fn bury_lost(&self, reason: DropReason) {
+        self.count_drops(reason, 1);
+        self.dead.bury(reason, &self.name, std::iter::once(None::<M>));
+    }
+
+    fn count_drops(&self, reason: DropReason, n: u64) {
+        self.terms.lock().drops.get_or_insert_default().add(reason, n);
+    }
+
+    /// Everything that is still in the mailbox goes to the dead letters.
+    pub(crate) fn bury_rest(&self, consumer: &mut Consumer<M>, mut rest: Vec<M>) {
+        self.close(Ending::Closed);
+        if let Some(buffer) = &mut self.terms.lock().buffer {
+            rest.extend(buffer.take_all());
+        }
+        consumer.bury(&self.queue, |message| rest.push(message));
+        for signal in self.lane.close() {
+            if let Signal::Timer(message, _) = signal {
+                rest.push(message);
+            }
+        }
+        self.bury(DropReason::Stopped, rest);
+    }
+}

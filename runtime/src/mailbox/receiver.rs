@@ -1,0 +1,489 @@
+//! The receiving side: takes messages, asks for more, and changes terms.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use super::adaptive::{Controller, Observation};
+use super::config::{Delivery, Mailbox, Mode, Policy, Strategy};
+use super::core::{Core, Ending, ModeSwitch, Signal, SwitchReason};
+use super::stats::MailboxStats;
+use crate::sync::queue::{Consumer, Terms};
+use crate::sync::shim::Arc;
+
+/// What [`Receiver::try_next`] found.
+pub(crate) enum Next<M> {
+    Message(M),
+    /// Nothing now, or nothing that was asked for.
+    Empty,
+    /// Nothing ever again.
+    Closed,
+}
+
+/// Why [`Receiver::try_recv`] has no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TryRecvError {
+    /// None is there, or none was asked for.
+    Empty,
+    /// None will ever be.
+    Closed,
+}
+
+impl fmt::Display for TryRecvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "no message is there, or none was asked for",
+            Self::Closed => "the mailbox is closed and drained",
+        })
+    }
+}
+
+impl std::error::Error for TryRecvError {}
+
+/// Receives from a mailbox: the one end that takes messages out.
+///
+/// When it is dropped the mailbox closes, and what was still in it goes to the
+/// dead letters.
+pub struct Receiver<M: Send + 'static> {
+    core: Arc<Core<M>>,
+    consumer: Consumer<M>,
+    /// Unsealed and no backlog: messages come from slots alone.
+    plain: bool,
+    /// Later messages go to the buffer; `slots_done` once earlier ones, which
+    /// were in slots, have been taken.
+    sealed: bool,
+    slots_done: bool,
+    /// What was in the buffer when the mailbox went back to slots. Older than
+    /// anything in slots.
+    backlog: VecDeque<M>,
+    strategy: Option<Strategy>,
+    adaptive: Option<Box<Adaptive>>,
+    /// Terms that wait for a change of storage to be over.
+    pending: Option<Box<Mailbox<M>>>,
+    /// Takes between two publications of the limit, at most.
+    batch: u64,
+    capacity: u64,
+}
+
+struct Adaptive {
+    controller: Controller,
+    pull_window: usize,
+}
+
+impl<M: Send + 'static> Receiver<M> {
+    pub(crate) fn new(core: Arc<Core<M>>, mailbox: &Mailbox<M>) -> Option<Self> {
+        let consumer = core.queue.consumer()?;
+        let sealed = matches!(mailbox.policy, Policy::Evict(_));
+        let mut receiver = Self {
+            core,
+            consumer,
+            plain: !sealed,
+            sealed,
+            slots_done: sealed,
+            backlog: VecDeque::new(),
+            strategy: None,
+            adaptive: None,
+            pending: None,
+            batch: 1,
+            capacity: mailbox.capacity,
+        };
+        receiver.follow_delivery(mailbox);
+        receiver.replenish();
+        Some(receiver)
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core<M>> {
+        &self.core
+    }
+
+    // ---- taking --------------------------------------------------------
+
+    /// The next message, if it is there. The limit is published every so
+    /// often, and by [`park`](Self::park) and [`publish`](Self::publish).
+    #[inline]
+    pub(crate) fn try_next(&mut self) -> Next<M> {
+        if self.strategy.is_some() {
+            self.replenish();
+        }
+        if !self.plain {
+            return self.try_next_slowly();
+        }
+        match self.consumer.try_take(&self.core.queue) {
+            Some(message) => {
+                if self.consumer.unpublished() >= self.batch {
+                    self.publish();
+                }
+                Next::Message(message)
+            }
+            None if self.consumer.is_drained(&self.core.queue) => Next::Closed,
+            None => Next::Empty,
+        }
+    }
+
+    #[cold]
+    fn try_next_slowly(&mut self) -> Next<M> {
+        if self.sealed && !self.slots_done {
+            if let Some(message) = self.consumer.try_take(&self.core.queue) {
+                return Next::Message(message);
+            }
+            if !self.core.queue.slots_drained(&self.consumer) {
+                return Next::Empty;
+            }
+            self.consumer.retire(&self.core.queue);
+            self.slots_done = true;
+            self.settle_pending();
+            return self.try_next();
+        }
+        let asked = self.consumer.demand(&self.core.queue) > 0;
+        if !self.backlog.is_empty() {
+            if !asked {
+                return Next::Empty;
+            }
+            let message = self.backlog.pop_front();
+            self.consumer.count_buffered(&self.core.queue, true);
+            if self.backlog.is_empty() {
+                self.plain = !self.sealed;
+                self.settle_pending();
+            }
+            return message.map_or(Next::Empty, Next::Message);
+        }
+        let mut terms = self.core.terms.lock();
+        let Some(buffer) = &mut terms.buffer else { return Next::Empty };
+        if buffer.len() == 0 {
+            return if buffer.closed { Next::Closed } else { Next::Empty };
+        }
+        let message = if asked { buffer.take() } else { None };
+        drop(terms);
+        let Some(message) = message else { return Next::Empty };
+        self.consumer.count_buffered(&self.core.queue, false);
+        Next::Message(message)
+    }
+
+    /// Lets senders see how far the receiver has come.
+    #[inline]
+    pub(crate) fn publish(&mut self) {
+        self.core.books.handled.add_alone(self.consumer.unpublished());
+        self.consumer.publish(&self.core.queue);
+    }
+
+    /// Notes how deep the queue is before it is worked off.
+    pub(crate) fn note_depth(&self) {
+        let depth = self.core.queue.len() as usize
+            + self.backlog.len()
+            + if self.sealed { self.core.len() } else { 0 };
+        self.core.books.high_water.max_alone(depth as u64);
+    }
+
+    /// Sleeps until there is a message or a signal. `false`: there is already.
+    pub(crate) fn park(&mut self, waker: &Waker) -> bool {
+        self.publish();
+        let asleep = if self.plain || (self.sealed && !self.slots_done) {
+            self.consumer.park(&self.core.queue, waker)
+        } else {
+            self.core.queue.receiver().register(waker);
+            self.sleep_on_buffer()
+        };
+        // Registered first, looked at afterwards.
+        asleep && !self.core.lane.is_pending()
+    }
+
+    fn sleep_on_buffer(&mut self) -> bool {
+        let asked = self.consumer.demand(&self.core.queue) > 0;
+        if !self.backlog.is_empty() {
+            return !asked;
+        }
+        let mut terms = self.core.terms.lock();
+        let Some(buffer) = &mut terms.buffer else { return false };
+        if (buffer.len() > 0 && asked) || (buffer.len() == 0 && buffer.closed) {
+            return false;
+        }
+        buffer.receiver_sleeps = true;
+        true
+    }
+
+    // ---- asking --------------------------------------------------------
+
+    /// Asks for `n` more messages than have been asked for so far. Additive;
+    /// what would go beyond `u64::MAX` is demand without end. 0 changes
+    /// nothing. Under push nothing needs to be asked for.
+    pub fn request(&mut self, n: u64) {
+        self.consumer.request(&self.core.queue, n);
+    }
+
+    /// How many messages have been asked for and not taken yet; `None` if
+    /// that is unbounded, as it is under push.
+    #[must_use]
+    pub fn demand(&self) -> Option<u64> {
+        match self.consumer.demand(&self.core.queue) {
+            u64::MAX => None,
+            demand => Some(demand),
+        }
+    }
+
+    /// Asks as the strategy says. Called when nothing is being handled.
+    fn replenish(&mut self) {
+        let demand = self.consumer.demand(&self.core.queue);
+        let wanted = match self.strategy {
+            None | Some(Strategy::Manual) => 0,
+            Some(Strategy::OneByOne) => u64::from(demand == 0),
+            Some(Strategy::Window { size, low }) => {
+                if demand <= low as u64 {
+                    size as u64 - demand
+                } else {
+                    0
+                }
+            }
+            Some(Strategy::MaxInFlight { limit }) => {
+                let books = &self.core.books;
+                // Released is read first: a guard dropped in between counts
+                // as held, which errs on the safe side.
+                let released = books.released.get();
+                let held = books.acquired.get().saturating_sub(released);
+                (limit as u64).saturating_sub(demand.saturating_add(held))
+            }
+        };
+        if wanted > 0 {
+            self.consumer.request(&self.core.queue, wanted);
+        }
+    }
+
+    // ---- terms ---------------------------------------------------------
+
+    /// Other terms from here on, in order with the messages: mode, capacity,
+    /// policy. What was granted stays granted; nothing is lost or overtaken.
+    ///
+    /// A change between slots and the buffer of an evicting policy seals the
+    /// old storage and drains it first. Terms that come while that goes on
+    /// take effect afterwards; of several, the last.
+    pub fn reconfigure(&mut self, mailbox: impl Into<Mailbox<M>>) {
+        let mailbox = mailbox.into();
+        if (self.sealed && !self.slots_done) || !self.backlog.is_empty() {
+            self.pending = Some(Box::new(mailbox));
+            return;
+        }
+        self.adopt(&mailbox);
+    }
+
+    fn settle_pending(&mut self) {
+        if let Some(mailbox) = self.pending.take() {
+            self.adopt(&mailbox);
+        }
+    }
+
+    fn adopt(&mut self, mailbox: &Mailbox<M>) {
+        self.publish();
+        let core = Arc::clone(&self.core);
+        let evicts = matches!(mailbox.policy, Policy::Evict(_));
+        let mut evicted = Vec::new();
+        let mut terms = core.terms.lock();
+        terms.set_policy(mailbox);
+        let eviction = terms.eviction;
+        match (self.sealed, evicts) {
+            (false, true) => {
+                if let Some(buffer) = &mut terms.buffer {
+                    buffer.closed = core.queue.is_closed();
+                    core.queue.seal(|message| {
+                        buffer.put(message, &mut evicted);
+                    });
+                }
+                (self.sealed, self.slots_done, self.plain) = (true, false, false);
+            }
+            (true, false) => {
+                // The slots are drained and without storage, so sequences can
+                // be set aside for what moves to the backlog.
+                let buffer = terms.buffer.take();
+                let closed = buffer.as_ref().is_some_and(|buffer| buffer.closed);
+                self.backlog = buffer.map(|mut buffer| buffer.take_all()).unwrap_or_default();
+                core.queue.set_aside(self.backlog.len() as u64);
+                if !closed {
+                    core.queue.unseal();
+                }
+                self.sealed = false;
+                self.plain = self.backlog.is_empty();
+            }
+            (false, false) | (true, true) => {}
+        }
+        let (press, relieve) = terms.marks;
+        terms.record_switch(mailbox.initial_mode(), Duration::ZERO, SwitchReason::Reconfigured);
+        drop(terms);
+        core.bury(eviction, evicted);
+        core.queue.set_terms(&mut self.consumer, mailbox.terms());
+        core.queue.with_watch(|watch| watch.set_marks(press, relieve));
+        self.capacity = mailbox.capacity;
+        self.follow_delivery(mailbox);
+        self.replenish();
+    }
+
+    fn follow_delivery(&mut self, mailbox: &Mailbox<M>) {
+        (self.strategy, self.adaptive) = match mailbox.delivery {
+            Delivery::Push => (None, None),
+            Delivery::Pull(strategy) => (Some(strategy), None),
+            Delivery::Adaptive { pull_window, thresholds } => {
+                let controller = Controller::new(thresholds, pull_window);
+                (None, Some(Box::new(Adaptive { controller, pull_window })))
+            }
+        };
+        // Half of what may wait: a waiting sender is let in by the batch, and
+        // always before the receiver sleeps.
+        self.batch = (mailbox.capacity / 2).clamp(1, 1024);
+    }
+
+    /// Whether the adaptive controller wants to be told.
+    pub(crate) fn is_adaptive(&self) -> bool {
+        self.adaptive.is_some()
+    }
+
+    /// Tells the adaptive controller how the receiver is doing; carries out
+    /// and returns the switch that it decides on.
+    pub(crate) fn observe(&mut self, now: Duration, handled: u64, busy: Duration) -> Option<ModeSwitch> {
+        let adaptive = self.adaptive.as_mut()?;
+        let depth = if self.sealed { self.core.len() as u64 } else { self.core.queue.len() };
+        let free = if self.sealed { self.core.free() as u64 } else { self.core.queue.free() };
+        let (to, reason) = adaptive.controller.observe(Observation { now, depth, free, handled, busy })?;
+        let pull_window = adaptive.pull_window;
+        let terms = match to {
+            Mode::Push => {
+                self.strategy = None;
+                Terms::push(self.capacity)
+            }
+            Mode::Pull => {
+                self.strategy = Some(Strategy::Window { size: pull_window, low: pull_window / 2 });
+                Terms::pull(self.capacity)
+            }
+        };
+        self.core.queue.set_terms(&mut self.consumer, terms);
+        self.replenish();
+        self.core.terms.lock().record_switch(to, now, reason)
+    }
+
+    /// Gives slot storage back if the mailbox is empty.
+    pub(crate) fn retire(&mut self) {
+        if self.plain {
+            self.consumer.retire(&self.core.queue);
+        }
+    }
+
+    pub(crate) fn holds_storage(&self) -> bool {
+        self.plain && self.consumer.holds_storage(&self.core.queue)
+    }
+
+    // ---- the public face -----------------------------------------------
+
+    /// Acts on signals that concern the mailbox alone.
+    fn obey_signals(&mut self) {
+        while let Some(signal) = self.core.lane.next() {
+            match signal {
+                Signal::Reconfigure(mailbox) => self.reconfigure(*mailbox),
+                Signal::Retire => self.retire(),
+                Signal::Kill | Signal::Stop | Signal::Drain => self.core.close(Ending::Closed),
+                Signal::Timer(..) | Signal::Notice(_) => {}
+            }
+        }
+    }
+
+    /// Waits for the next message. `None`: the mailbox is closed and
+    /// everything accepted has been received.
+    ///
+    /// Under pull, messages come only as far as they were
+    /// [requested](Self::request), by hand or by the strategy.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: a message is taken when this resolves.
+    pub async fn recv(&mut self) -> Option<M> {
+        poll_fn(|cx| {
+            loop {
+                match self.poll_once() {
+                    Next::Message(message) => return Poll::Ready(Some(message)),
+                    Next::Closed => return Poll::Ready(None),
+                    Next::Empty => {}
+                }
+                if self.park(cx.waker()) {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await
+    }
+
+    /// Takes the next message if it is there.
+    ///
+    /// # Errors
+    /// [`TryRecvError`] if it is not.
+    pub fn try_recv(&mut self) -> Result<M, TryRecvError> {
+        match self.poll_once() {
+            Next::Message(message) => Ok(message),
+            Next::Empty => Err(TryRecvError::Empty),
+            Next::Closed => Err(TryRecvError::Closed),
+        }
+    }
+
+    fn poll_once(&mut self) -> Next<M> {
+        self.obey_signals();
+        let next = self.try_next();
+        self.publish();
+        next
+    }
+
+    /// Waits for at least one message and takes up to `most` that are there,
+    /// in order, adding them to `batch`. Returns how many; 0 only if the
+    /// mailbox is closed and drained, or `most` is 0.
+    ///
+    /// Senders are let in once for the whole batch.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: messages are taken when this resolves.
+    pub async fn recv_many(&mut self, batch: &mut Vec<M>, most: usize) -> usize {
+        if most == 0 {
+            return 0;
+        }
+        let Some(first) = self.recv().await else { return 0 };
+        batch.push(first);
+        let mut n = 1;
+        while n < most
+            && let Next::Message(message) = self.try_next()
+        {
+            batch.push(message);
+            n += 1;
+        }
+        self.publish();
+        n
+    }
+
+    /// Takes no more messages than were accepted; those can be received still.
+    pub fn close(&mut self) {
+        self.core.close(Ending::Closed);
+    }
+
+    /// How messages are delivered at present.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.core.terms.lock().mode
+    }
+
+    /// The mailbox's numbers.
+    #[must_use]
+    pub fn stats(&self) -> MailboxStats {
+        MailboxStats::of(&self.core)
+    }
+}
+
+impl<M: Send + 'static> Drop for Receiver<M> {
+    fn drop(&mut self) {
+        self.publish();
+        // Counted as the backlog's turn would have: they come before the rest.
+        for _ in 0..self.backlog.len() {
+            self.consumer.count_buffered(&self.core.queue, true);
+        }
+        let rest = std::mem::take(&mut self.backlog).into_iter().collect();
+        self.core.bury_rest(&mut self.consumer, rest);
+    }
+}
+
+impl<M: Send + 'static> fmt::Debug for Receiver<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").field("mailbox", &self.core.name).finish_non_exhaustive()
+    }
+}

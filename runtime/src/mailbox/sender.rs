@@ -1,0 +1,421 @@
+//! The sending side.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::core::{Core, Ending, Signal};
+use super::config::{Mailbox, Mode};
+use super::dead_letters::DeadLetters;
+use super::error::{Admission, Closed, SendError, TryReserveError};
+use super::permit::{Permit, Permits};
+use super::pressure::Pressure;
+use super::stats::MailboxStats;
+use crate::sync::queue::Refusal;
+use crate::sync::shim::Arc;
+use crate::sync::waiters::{Outcome, Ticket, Want};
+
+/// Sends to a mailbox. Cheap to clone; the mailbox closes when the last clone
+/// is dropped, and what was accepted is still received.
+pub struct Sender<M> {
+    core: Arc<Core<M>>,
+}
+
+impl<M> Sender<M> {
+    pub(crate) fn new(core: Arc<Core<M>>) -> Self {
+        Self { core }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core<M>> {
+        &self.core
+    }
+
+    /// How many messages may wait at most; `None` if any number may.
+    #[must_use]
+    pub fn capacity(&self) -> Option<usize> {
+        self.core.terms.lock().capacity
+    }
+
+    /// How many messages would be let in now. For people and metrics: the
+    /// number is out of date when it is returned; to send or not, ask
+    /// [`try_tell`](Self::try_tell).
+    #[must_use]
+    pub fn free(&self) -> usize {
+        self.core.free()
+    }
+
+    /// How many accepted messages wait to be received, as far as the receiver
+    /// has published its progress.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.core.len()
+    }
+
+    /// Whether no message waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the receiver takes no more messages.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.core.queue.is_closed()
+    }
+
+    /// How messages are delivered at present.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.core.terms.lock().mode
+    }
+
+    /// The sink of messages that this mailbox drops.
+    #[must_use]
+    pub fn dead_letters(&self) -> &DeadLetters {
+        &self.core.dead
+    }
+
+    /// A handle that does not keep the mailbox open.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakSender<M> {
+        WeakSender { core: Arc::clone(&self.core) }
+    }
+
+    /// Whether both send to the same mailbox.
+    #[must_use]
+    pub fn same_mailbox(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core, &other.core)
+    }
+
+    /// The mailbox's numbers.
+    #[must_use]
+    pub fn stats(&self) -> MailboxStats {
+        MailboxStats::of(&self.core)
+    }
+
+    /// Other terms for this mailbox: mode, capacity, policy. The receiver puts
+    /// them into force between two messages; what was granted stays granted,
+    /// nothing is lost, and no message is overtaken. Without effect if the
+    /// receiver has gone.
+    pub fn reconfigure(&self, mailbox: impl Into<Mailbox<M>>) {
+        let _ = self.core.signal(Signal::Reconfigure(Box::new(mailbox.into())));
+    }
+}
+
+impl<M: Send + 'static> Sender<M> {
+    /// Sends `message`; under [`Overflow::Wait`](super::Overflow::Wait) it
+    /// waits for a grant, behind those who waited before. Under every other
+    /// policy it resolves at once.
+    ///
+    /// # Errors
+    /// [`SendError`], with the message: `Closed` if the receiver has gone or
+    /// goes while this waits; what the policy says if it refuses.
+    /// # Cancel safety
+    /// Cancel safe: a message whose `tell` is dropped while waiting has not
+    /// been sent and is dropped with it; the place in the queue is given up.
+    /// To keep the message, [`reserve`](Self::reserve) first.
+    /// # Ordering
+    /// Messages of one sender arrive in the order in which their `tell`s
+    /// resolved.
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use tidegate::{Push, mailbox};
+    /// let (tx, mut rx) = mailbox::channel(Push::bounded(8));
+    /// tx.tell("hello").await.unwrap();
+    /// assert_eq!(rx.recv().await, Some("hello"));
+    /// # }
+    /// ```
+    #[inline]
+    pub fn tell(&self, message: M) -> Tell<'_, M> {
+        Tell { core: &self.core, state: TellState::Start(message) }
+    }
+
+    /// Sends `message` without ever waiting.
+    ///
+    /// # Errors
+    /// [`SendError`], with the message: `Full` or `NoDemand` under the waiting
+    /// and rejecting policies, `Closed`, or `Overflowed`.
+    #[inline]
+    pub fn try_tell(&self, message: M) -> Result<Admission, SendError<M>> {
+        self.core.admit(message)
+    }
+
+    /// Waits for a grant and sets it aside: the permit sends one message, when
+    /// there is one. Waits under every policy but the evicting ones, which
+    /// always have room.
+    ///
+    /// A message sent by permit takes its place in the order when it is sent,
+    /// so a permit holds a grant but nobody's message up.
+    ///
+    /// # Errors
+    /// [`Closed`] if the receiver has gone, or goes while this waits.
+    /// # Cancel safety
+    /// Cancel safe: nothing is spent; the place in the queue is given up.
+    #[inline]
+    pub fn reserve(&self) -> Reserve<'_, M> {
+        Reserve { core: &self.core, n: 1, ticket: None, permit: std::marker::PhantomData }
+    }
+
+    /// Waits for `n` grants at once and sets them aside.
+    ///
+    /// # Errors
+    /// [`Closed`] as for [`reserve`](Self::reserve).
+    /// # Panics
+    /// If `n` is 0, or more than the capacity at the time of the call: that
+    /// could never be granted.
+    /// # Cancel safety
+    /// Cancel safe, as [`reserve`](Self::reserve).
+    pub fn reserve_many(&self, n: usize) -> ReserveMany<'_, M> {
+        assert!(n > 0, "at least one grant is reserved");
+        assert!(self.capacity().is_none_or(|capacity| n <= capacity), "more grants than the capacity never come");
+        ReserveMany { inner: Reserve { core: &self.core, n: n as u64, ticket: None, permit: std::marker::PhantomData } }
+    }
+
+    /// Sets a grant aside if there is one.
+    ///
+    /// # Errors
+    /// [`TryReserveError`] if there is none now, or never will be.
+    pub fn try_reserve(&self) -> Result<Permit<M>, TryReserveError> {
+        match self.core.queue.try_reserve(1) {
+            Ok(()) => Ok(Permit::new(Arc::clone(&self.core), true)),
+            Err(Refusal::Buffered) => Ok(Permit::new(Arc::clone(&self.core), false)),
+            Err(Refusal::Full) => Err(TryReserveError::Full),
+            Err(Refusal::NoDemand) => Err(TryReserveError::NoDemand),
+            Err(Refusal::Closed) => Err(TryReserveError::Closed),
+        }
+    }
+
+    /// The level of pressure, and its changes.
+    #[must_use]
+    pub fn pressure(&self) -> Pressure {
+        Pressure::new(Arc::clone(&self.core))
+    }
+
+    /// Closes the mailbox: nothing more is accepted, what was is received.
+    pub fn close(&self) {
+        self.core.close(Ending::Closed);
+    }
+}
+
+impl<M> Clone for Sender<M> {
+    fn clone(&self) -> Self {
+        self.core.senders.add();
+        Self { core: Arc::clone(&self.core) }
+    }
+}
+
+impl<M> Drop for Sender<M> {
+    fn drop(&mut self) {
+        if self.core.senders.remove() {
+            self.core.close(Ending::Closed);
+        }
+    }
+}
+
+impl<M> fmt::Debug for Sender<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").field("mailbox", &self.core.name).finish_non_exhaustive()
+    }
+}
+
+/// A sender that does not keep its mailbox open.
+pub struct WeakSender<M> {
+    core: Arc<Core<M>>,
+}
+
+impl<M> WeakSender<M> {
+    /// A sender, while there is another and the mailbox is open.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Sender<M>> {
+        if self.core.queue.is_closed() || !self.core.senders.revive() {
+            return None;
+        }
+        Some(Sender { core: Arc::clone(&self.core) })
+    }
+}
+
+impl<M> Clone for WeakSender<M> {
+    fn clone(&self) -> Self {
+        Self { core: Arc::clone(&self.core) }
+    }
+}
+
+impl<M> fmt::Debug for WeakSender<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakSender").field("mailbox", &self.core.name).finish_non_exhaustive()
+    }
+}
+
+enum TellState<M> {
+    Start(M),
+    Waiting(Ticket),
+    Done,
+}
+
+/// The future of [`Sender::tell`].
+#[must_use = "a message is sent when this is awaited"]
+pub struct Tell<'a, M> {
+    core: &'a Core<M>,
+    state: TellState<M>,
+}
+
+// Nothing in it is pinned: a waiting message lies with the waiters.
+impl<M> Unpin for Tell<'_, M> {}
+
+impl<M: Send + 'static> Future for Tell<'_, M> {
+    type Output = Result<Admission, SendError<M>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match std::mem::replace(&mut self.state, TellState::Done) {
+            TellState::Start(message) => match self.core.admit(message) {
+                Err(error @ (SendError::Full(_) | SendError::NoDemand(_))) => self.wait(error, cx),
+                settled => Poll::Ready(settled),
+            },
+            TellState::Waiting(ticket) => self.look(ticket, cx),
+            TellState::Done => panic!("`tell` was polled after it was done"),
+        }
+    }
+}
+
+impl<M: Send + 'static> Tell<'_, M> {
+    #[cold]
+    fn wait(&mut self, mut error: SendError<M>, cx: &mut Context<'_>) -> Poll<Result<Admission, SendError<M>>> {
+        loop {
+            if !self.core.waits() {
+                return Poll::Ready(Err(error));
+            }
+            match self.core.queue.wait(Want::Put(error.into_message()), cx.waker()) {
+                Ok(ticket) => return self.look(ticket, cx),
+                Err((_, Want::Permits(_))) => unreachable!("a message was to be put"),
+                Err((_, Want::Put(message))) => match self.core.admit(message) {
+                    Err(again @ (SendError::Full(_) | SendError::NoDemand(_))) => error = again,
+                    settled => return Poll::Ready(settled),
+                },
+            }
+        }
+    }
+
+    fn look(&mut self, ticket: Ticket, cx: &mut Context<'_>) -> Poll<Result<Admission, SendError<M>>> {
+        match self.core.queue.look(ticket, cx.waker()) {
+            Outcome::Waiting(ticket) => {
+                self.state = TellState::Waiting(ticket);
+                Poll::Pending
+            }
+            Outcome::Granted(_) => Poll::Ready(Ok(Admission::Queued)),
+            Outcome::Refused(Some(message)) => Poll::Ready(Err(SendError::Closed(message))),
+            Outcome::Refused(None) => unreachable!("a message was to be put"),
+        }
+    }
+
+    /// Gives up waiting; the message, unless it has been sent.
+    pub(crate) fn cancel(&mut self) -> Option<M> {
+        match std::mem::replace(&mut self.state, TellState::Done) {
+            TellState::Start(message) => Some(message),
+            TellState::Waiting(ticket) => self.core.queue.leave(&ticket),
+            TellState::Done => None,
+        }
+    }
+}
+
+impl<M> Drop for Tell<'_, M> {
+    fn drop(&mut self) {
+        if let TellState::Waiting(ticket) = &self.state {
+            drop(self.core.queue.leave(ticket));
+        }
+    }
+}
+
+impl<M> fmt::Debug for Tell<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            TellState::Start(_) => "not sent",
+            TellState::Waiting(_) => "waiting for a grant",
+            TellState::Done => "done",
+        };
+        f.debug_struct("Tell").field("mailbox", &self.core.name).field("state", &state).finish()
+    }
+}
+
+/// The future of [`Sender::reserve`].
+#[must_use = "a grant is set aside when this is awaited"]
+pub struct Reserve<'a, M> {
+    core: &'a Arc<Core<M>>,
+    n: u64,
+    ticket: Option<Ticket>,
+    permit: std::marker::PhantomData<fn() -> M>,
+}
+
+impl<M> Unpin for Reserve<'_, M> {}
+
+impl<M: Send + 'static> Reserve<'_, M> {
+    /// Whether the grants are real, or the policy always has room.
+    fn poll_grants(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Closed>> {
+        loop {
+            let Some(ticket) = self.ticket.take() else {
+                match self.core.queue.try_reserve(self.n) {
+                    Ok(()) => return Poll::Ready(Ok(true)),
+                    Err(Refusal::Closed) => return Poll::Ready(Err(Closed)),
+                    Err(Refusal::Buffered) => return Poll::Ready(Ok(false)),
+                    Err(Refusal::Full | Refusal::NoDemand) => {}
+                }
+                match self.core.queue.wait(Want::Permits(self.n), cx.waker()) {
+                    Ok(ticket) => self.ticket = Some(ticket),
+                    Err((Refusal::Closed, _)) => return Poll::Ready(Err(Closed)),
+                    Err(_) => {}
+                }
+                continue;
+            };
+            return match self.core.queue.look(ticket, cx.waker()) {
+                Outcome::Waiting(ticket) => {
+                    self.ticket = Some(ticket);
+                    Poll::Pending
+                }
+                Outcome::Granted(_) => Poll::Ready(Ok(true)),
+                Outcome::Refused(_) => Poll::Ready(Err(Closed)),
+            };
+        }
+    }
+}
+
+impl<M: Send + 'static> Future for Reserve<'_, M> {
+    type Output = Result<Permit<M>, Closed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let core = Arc::clone(self.core);
+        self.poll_grants(cx).map(|granted| granted.map(|real| Permit::new(core, real)))
+    }
+}
+
+impl<M> Drop for Reserve<'_, M> {
+    fn drop(&mut self) {
+        if let Some(ticket) = &self.ticket {
+            drop(self.core.queue.leave(ticket));
+        }
+    }
+}
+
+impl<M> fmt::Debug for Reserve<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reserve").field("mailbox", &self.core.name).field("n", &self.n).finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Sender::reserve_many`].
+#[derive(Debug)]
+#[must_use = "grants are set aside when this is awaited"]
+pub struct ReserveMany<'a, M> {
+    inner: Reserve<'a, M>,
+}
+
+impl<M: Send + 'static> Future for ReserveMany<'_, M> {
+    type Output = Result<Permits<M>, Closed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let core = Arc::clone(self.inner.core);
+        let n = self.inner.n;
+        self.inner.poll_grants(cx).map(|granted| granted.map(|real| Permits::new(core, n, real)))
+    }
+}

@@ -1,0 +1,123 @@
+//! Counts that others may read: handles alive, messages handled, drops.
+
+use super::shim::{AtomicUsize, AtomicU64, Ordering::{Acquire, Relaxed, Release}, mutant};
+
+/// A statistic. Adds up exactly; orders nothing.
+#[derive(Debug)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Adds from any thread.
+    pub(crate) fn add(&self, n: u64) {
+        // Relaxed: a number for people; nothing is reached through it.
+        // Not modelled: a read-modify-write cannot lose an addition.
+        self.0.fetch_add(n, Relaxed);
+    }
+
+    /// Adds from the one thread that writes this counter: no locked
+    /// instruction.
+    pub(crate) fn add_alone(&self, n: u64) {
+        // Relaxed, in two steps: only the owner writes.
+        // Not modelled: single-writer.
+        self.0.store(self.0.load(Relaxed).wrapping_add(n), Relaxed);
+    }
+
+    /// Keeps the largest value seen by the one thread that writes it.
+    pub(crate) fn max_alone(&self, n: u64) {
+        // Relaxed, in two steps: only the owner writes.
+        // Not modelled: single-writer.
+        if n > self.0.load(Relaxed) {
+            self.0.store(n, Relaxed);
+        }
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        // Relaxed: see `add`.
+        // Not modelled: a count that is out of date when it is returned.
+        self.0.load(Relaxed)
+    }
+}
+
+/// How many handles keep something open; weak ones may revive it only while
+/// there is one.
+#[derive(Debug)]
+pub(crate) struct Handles(AtomicUsize);
+
+impl Handles {
+    /// One handle.
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(1))
+    }
+
+    pub(crate) fn add(&self) {
+        // Relaxed: the caller holds a handle, so the count is not zero.
+        // Not modelled: as in `Arc`.
+        self.0.fetch_add(1, Relaxed);
+    }
+
+    /// `true` for the one caller that dropped the last handle.
+    pub(crate) fn remove(&self) -> bool {
+        // AcqRel: what every holder did is before what the last one does next.
+        // Checked by: counter::model::the_last_handle_is_one
+        self.0.fetch_sub(1, super::shim::order!(AcqRel, "counter.remove")) == 1
+    }
+
+    /// Another handle, unless the last has gone.
+    pub(crate) fn revive(&self) -> bool {
+        let mut count = self.0.load(Relaxed);
+        loop {
+            if count == 0 && !mutant!("counter.revive_the_dead") {
+                return false;
+            }
+            // Acquire: what the holders did is seen by the new one.
+            // Checked by: counter::model::a_weak_handle_never_revives_the_dead
+            match self.0.compare_exchange_weak(count, count + 1, Acquire, Relaxed) {
+                Ok(_) => return true,
+                Err(now) => count = now,
+            }
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        // Relaxed: a number for people.
+        // Not modelled: a count that is out of date when it is returned.
+        self.0.load(Relaxed)
+    }
+}
+
+/// A switch that is thrown once and read often.
+#[derive(Debug)]
+pub(crate) struct Flag(super::shim::AtomicBool);
+
+impl Flag {
+    pub(crate) fn new() -> Self {
+        Self(super::shim::AtomicBool::new(false))
+    }
+
+    /// Throws the switch; `true` for the first to do so.
+    pub(crate) fn raise(&self) -> bool {
+        // AcqRel: the winner's past is seen by whoever sees the flag.
+        // Checked by: counter::model::a_raised_flag_carries_its_past
+        !self.0.swap(true, super::shim::order!(AcqRel, "counter.raise"))
+    }
+
+    pub(crate) fn lower(&self) {
+        // Release: as in `raise`.
+        // Checked by: counter::model::a_raised_flag_carries_its_past
+        self.0.store(false, Release);
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_raised(&self) -> bool {
+        // Acquire, paired with `raise`.
+        // Checked by: counter::model::a_raised_flag_carries_its_past
+        self.0.load(super::shim::order!(Acquire, "counter.flag"))
+    }
+}
+
+#[cfg(all(test, tidegate_loom))]
+mod model;

@@ -1,0 +1,31 @@
+//! Floor 1: the only module with `unsafe` and with atomics.
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`shim`] | std outside models, loom inside |
+//! | [`words`] | the two words of the gate, and their arithmetic |
+//! | [`ring`] | slots: where accepted messages wait |
+//! | [`queue`] | the gate over them: claims, limit, storage, terms |
+//! | [`waiters`] | senders that wait, first in, first out |
+//! | [`watch`] | the level of pressure, with hysteresis |
+//! | [`wait_cell`] | wakes the one receiver |
+//! | [`lane`] | the control lane |
+//! | [`reply`] | a slot for one answer |
+//! | [`counter`] | counts, handles, flags |
+//!
+//! Every ordering says what it pairs with and names the model that fails when
+//! it is weakened; [`mutants`] lists the weakenings, and `cargo xtask model
+//! --mutants` sees each of them fail.
+
+pub(crate) mod counter;
+pub(crate) mod lane;
+#[cfg(tidegate_loom)]
+pub(crate) mod mutants;
+pub(crate) mod queue;
+pub(crate) mod reply;
+pub(crate) mod ring;
+pub(crate) mod shim;
+pub(crate) mod wait_cell;
+pub(crate) mod waiters;
+pub(crate) mod watch;
+pub(crate) mod words;

@@ -1,0 +1,444 @@
+//! The grant queue: the gate, the slots behind it, and everybody who waits.
+//!
+//! # The rule
+//! A sender may claim sequence `t` only while `t < limit`, and
+//! `limit = min(requested, taken + capacity)`. `taken` is moved by the
+//! receiver, `requested` by whoever owns the delivery mode. A claim is one
+//! compare-exchange of the tail; what has been claimed is written into its
+//! slot and published there ([`Ring`]).
+//!
+//! # The limit that senders see
+//! The word `limit` is the rule's limit cut off at the end of the storage
+//! there is: `min(allowed, storage end)`. The receiver publishes it in
+//! batches; `allowed` never moves back. A sender that meets the end of the
+//! storage, and not of what is allowed, takes the lock and makes room. The
+//! word itself moves back in one place, [`Consumer::retire`], while the tail
+//! is frozen: a claim that read the old word fails there, since the tail has
+//! changed, or is the very first after it, for which there is always a slot.
+//!
+//! # Frozen
+//! With `FROZEN` in the tail no claim succeeds without the lock. It is set for
+//! good while there is no storage (an idle mailbox has none), and for a moment
+//! while a ring is replaced, which fixes the sequence where the new one
+//! begins. So storage needs no reclamation scheme: for every claimed sequence
+//! its ring stays until the receiver has passed it.
+//!
+//! # Who wakes whom
+//! - A sender wakes the receiver when its swap says that the receiver sleeps
+//!   on that slot.
+//! - A waiting sender sets `WAITERS` in the limit, by a read-modify-write, and
+//!   then looks again. Whoever makes room (the receiver by raising the limit,
+//!   another sender by giving up a permit) does so by a read-modify-write on
+//!   the limit or the tail. Of two such operations on one word one comes
+//!   first, so one of the two sides sees the other.
+//! - While `WAITERS` is set nobody passes: grants are handed over in order,
+//!   under the lock, by whoever made the room.
+
+use std::fmt;
+use std::task::Waker;
+
+use super::ring::{Got, Put, Ring};
+use super::shim::{
+    AtomicPtr, AtomicU64, Line, Mutex, MutexGuard,
+    Ordering::{Acquire, Relaxed, Release},
+    mutant, order,
+};
+use super::wait_cell::WaitCell;
+use super::waiters::{Left, Outcome, Ticket, Waiters, Want};
+use super::watch::Watch;
+use super::words::{
+    BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_CAPACITY, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, SEQUENCE_MASK,
+    TAIL_FLAGS, WAITERS, WATCHED, ahead, limit_word, permits, sequence,
+};
+
+mod claim;
+mod consume;
+mod storage;
+mod terms;
+
+pub(crate) use consume::Consumer;
+pub(crate) use terms::Terms;
+
+/// Demand without end: push.
+pub(crate) const UNBOUNDED: u64 = u64::MAX;
+
+/// Why a claim was not granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// As many messages wait as may.
+    Full,
+    /// The receiver has asked for no more.
+    NoDemand,
+    /// The mailbox is closed.
+    Closed,
+    /// The mailbox keeps its messages in the buffer at present.
+    Buffered,
+}
+
+/// What the receiver publishes, on a cache line apart from the tail.
+struct Published {
+    limit: AtomicU64,
+    taken: AtomicU64,
+    requested: AtomicU64,
+    capacity: AtomicU64,
+    /// What was allowed when terms became narrower: it stays granted.
+    floor: AtomicU64,
+}
+
+struct Slow<T> {
+    waiters: Waiters<T>,
+    watch: Option<Box<Watch>>,
+    consumer_taken: bool,
+}
+
+/// A bounded queue of many senders and one receiver whose bound is a limit
+/// that the receiver moves.
+pub(crate) struct Queue<T> {
+    tail: Line<AtomicU64>,
+    published: Line<Published>,
+    /// The newest ring; null while there is no storage.
+    ring: AtomicPtr<Ring<T>>,
+    ring_base: AtomicU64,
+    ring_len: AtomicU64,
+    receiver: WaitCell,
+    slow: Mutex<Slow<T>>,
+}
+
+// SAFETY: messages go from the thread that claims a slot to the one that
+// receives, hence `T: Send`. Rings are shared by pointer under the rules in
+// the module's head. Nothing gives out a `&T`.
+#[allow(unsafe_code)]
+unsafe impl<T: Send> Sync for Queue<T> {}
+// SAFETY: the queue owns its rings; see above.
+#[allow(unsafe_code)]
+unsafe impl<T: Send> Send for Queue<T> {}
+
+/// Things to do once the lock is free: wakers run foreign code.
+#[derive(Default)]
+pub(crate) struct Wakes {
+    senders: Vec<Waker>,
+    receiver: bool,
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new(terms: Terms) -> Self {
+        Self::starting_at(terms, 0)
+    }
+
+    /// A queue whose first sequence is `start`: for tests of the wrap-around.
+    pub(crate) fn starting_at(terms: Terms, start: u64) -> Self {
+        let Terms { capacity, requested } = terms;
+        let requested = requested.map_or(UNBOUNDED, |n| start.saturating_add(n));
+        let at = limit_word(start & SEQUENCE_MASK, 0);
+        Self {
+            tail: Line(AtomicU64::new(at | FROZEN)),
+            published: Line(Published {
+                limit: AtomicU64::new(at),
+                taken: AtomicU64::new(start),
+                requested: AtomicU64::new(requested),
+                capacity: AtomicU64::new(capacity.min(MAX_CAPACITY)),
+                floor: AtomicU64::new(start),
+            }),
+            ring: AtomicPtr::new(std::ptr::null_mut()),
+            ring_base: AtomicU64::new(start & SEQUENCE_MASK),
+            ring_len: AtomicU64::new(0),
+            receiver: WaitCell::new(),
+            slow: Mutex::new(Slow { waiters: Waiters::new(), watch: None, consumer_taken: false }),
+        }
+    }
+
+    /// The receiving side. Given out once.
+    pub(crate) fn consumer(&self) -> Option<Consumer<T>> {
+        let mut slow = self.slow.lock();
+        if std::mem::replace(&mut slow.consumer_taken, true) {
+            return None;
+        }
+        // Relaxed: nobody but the consumer made here writes it.
+        // Not modelled: read before the consumer exists.
+        Some(Consumer::new(self, self.published.0.taken.load(Relaxed)))
+    }
+
+    pub(crate) fn receiver(&self) -> &WaitCell {
+        &self.receiver
+    }
+
+    /// How many accepted messages the receiver has not taken, as published.
+    pub(crate) fn len(&self) -> u64 {
+        // Acquire on `taken` first: the tail read next is at least as far.
+        // Not modelled: a count that is out of date when it is returned.
+        let taken = self.published.0.taken.load(Acquire);
+        let tail = self.tail.0.load(Acquire);
+        ahead(sequence(tail), taken).max(0) as u64
+    }
+
+    /// How many more claims would be granted now.
+    pub(crate) fn free(&self) -> u64 {
+        // Acquire as in `len`.
+        // Not modelled: a count that is out of date when it is returned.
+        let tail = self.tail.0.load(Acquire);
+        if tail & CLOSED != 0 {
+            return 0;
+        }
+        ahead(self.allowed(), sequence(tail) + permits(tail)).max(0) as u64
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        // Acquire: who sees the mailbox closed sees why.
+        // Checked by: queue::model::close_while_full_refuses_waiting_senders
+        self.tail.0.load(Acquire) & CLOSED != 0
+    }
+
+    pub(crate) fn waiting_senders(&self) -> usize {
+        self.slow.lock().waiters.len()
+    }
+
+    /// The limit of the rule, whatever storage there is at present.
+    fn allowed(&self) -> u64 {
+        let p = &self.published.0;
+        // Acquire on each: `taken` stands for slots emptied before it was
+        // stored, and terms that became narrower for a floor stored before.
+        // Checked by: queue::model::a_slot_is_reused_only_when_empty,
+        // queue::model::a_switch_to_pull_keeps_what_was_granted
+        let taken = p.taken.load(order!(Acquire, "queue.taken"));
+        let capacity = p.capacity.load(Acquire);
+        let requested = p.requested.load(Acquire);
+        // Relaxed: ordered by the loads above.
+        // Checked by: queue::model::a_switch_to_pull_keeps_what_was_granted
+        let floor = p.floor.load(Relaxed);
+        requested.min(taken.saturating_add(capacity)).max(floor)
+    }
+
+    /// Closes the mailbox: no claim succeeds any more, waiting senders get
+    /// their messages back, and the receiver drains what was accepted.
+    pub(crate) fn close(&self) {
+        // AcqRel: the last claim before it is ordered before the close, and
+        // who sees it sees what the closer did before.
+        // Checked by: queue::model::close_loses_and_repeats_nothing
+        self.tail.0.fetch_or(CLOSED, order!(AcqRel, "queue.close"));
+        let mut wakes = Wakes { receiver: true, ..Wakes::default() };
+        let mut slow = self.slow.lock();
+        self.refuse_waiters(&mut slow, &mut wakes);
+        if let Some(watch) = &mut slow.watch {
+            watch.release_all(&mut wakes.senders);
+        }
+        drop(slow);
+        self.wake(wakes);
+    }
+
+    fn refuse_waiters(&self, slow: &mut Slow<T>, wakes: &mut Wakes) {
+        if mutant!("queue.close_forgets_waiters") {
+            return;
+        }
+        slow.waiters.refuse_all(&mut wakes.senders);
+        // Relaxed: the lock orders it against the other writer of the flag.
+        // Checked by: queue::model::close_while_full_refuses_waiting_senders
+        self.published.0.limit.fetch_and(!WAITERS, Relaxed);
+    }
+
+    pub(crate) fn wake(&self, wakes: Wakes) {
+        if wakes.receiver {
+            self.receiver.wake();
+        }
+        for waker in wakes.senders {
+            waker.wake();
+        }
+    }
+
+    // ---- waiting -------------------------------------------------------
+
+    /// Joins the waiting senders. The ticket is to be looked at, or left.
+    pub(crate) fn wait(&self, want: Want<T>, waker: &Waker) -> Result<Ticket, (Refusal, Want<T>)> {
+        let mut wakes = Wakes::default();
+        let mut slow = self.slow.lock();
+        // Acquire: as in `claim`.
+        // Checked by: queue::model::close_while_full_refuses_waiting_senders
+        let tail = self.tail.0.load(Acquire);
+        if tail & CLOSED != 0 {
+            return Err((Refusal::Closed, want));
+        }
+        if tail & BUFFERED != 0 {
+            return Err((Refusal::Buffered, want));
+        }
+        let ticket = slow.waiters.join(want, waker.clone());
+        // AcqRel, a read-modify-write: the receiver's raise of the same word
+        // comes before it, and is seen in `grant`, or after it, and sees the
+        // flag.
+        // Checked by: queue::model::a_waiting_sender_is_not_forgotten
+        if !mutant!("queue.wait_without_flag") {
+            self.published.0.limit.fetch_or(WAITERS, order!(AcqRel, "queue.wait"));
+        }
+        if !mutant!("queue.wait_without_second_look") {
+            self.grant(&mut slow, &mut wakes);
+        }
+        drop(slow);
+        self.wake(wakes);
+        Ok(ticket)
+    }
+
+    /// Looks at a ticket; while it waits, `waker` is woken when it need not.
+    pub(crate) fn look(&self, ticket: Ticket, waker: &Waker) -> Outcome<T> {
+        self.slow.lock().waiters.look(ticket, waker)
+    }
+
+    /// Gives up waiting. What had been granted goes to the next in the queue.
+    /// Returns a message that was not put.
+    pub(crate) fn leave(&self, ticket: &Ticket) -> Option<T> {
+        let mut wakes = Wakes::default();
+        let mut slow = self.slow.lock();
+        let left = slow.waiters.leave(ticket);
+        // The next may want less than the one that left.
+        self.grant(&mut slow, &mut wakes);
+        drop(slow);
+        self.wake(wakes);
+        match left {
+            Left::Waiting(Want::Put(item)) => Some(item),
+            Left::Waiting(Want::Permits(_)) => None,
+            Left::Granted(n) => {
+                if n > 0 && !mutant!("queue.cancel_keeps_permits") {
+                    self.release_permits(n);
+                }
+                None
+            }
+            Left::Refused(item) => item,
+        }
+    }
+
+    /// Hands grants to waiting senders, in order, while there are any.
+    fn grant(&self, slow: &mut Slow<T>, wakes: &mut Wakes) {
+        while let Some(first) = slow.waiters.first() {
+            let need = match first {
+                Want::Put(_) => 1,
+                Want::Permits(n) => *n,
+            };
+            // A read-modify-write, so that it is ordered against the one by
+            // which another sender gives up a permit: this sees the permit
+            // free, or that sender sees the flag of the one waiting here.
+            // Checked by: queue::model::a_dropped_permit_reaches_the_next_sender
+            let mut tail = if mutant!("queue.grant_reads_plainly") {
+                self.tail.0.load(Relaxed)
+            } else {
+                self.tail.0.fetch_add(0, order!(AcqRel, "queue.grant_look"))
+            };
+            let claimed = loop {
+                if tail & CLOSED != 0 {
+                    self.refuse_waiters(slow, wakes);
+                    return;
+                }
+                if tail & BUFFERED != 0 {
+                    return;
+                }
+                let used = sequence(tail) + permits(tail);
+                let next = match need {
+                    _ if ahead(self.allowed(), used) < need as i64 => return,
+                    _ if matches!(slow.waiters.first(), Some(Want::Put(_))) => {
+                        if !self.make_room(slow, wakes, used) {
+                            return;
+                        }
+                        // Acquire: as in `claim`.
+                        // Checked by: queue::model::a_waiting_sender_is_not_forgotten
+                        let now = self.tail.0.load(Acquire);
+                        if now != tail {
+                            tail = now;
+                            continue;
+                        }
+                        tail.wrapping_add(ONE_MESSAGE)
+                    }
+                    _ if permits(tail) + need > MAX_PERMITS => return,
+                    _ => tail + need * ONE_PERMIT,
+                };
+                // Acquire: the ring of the claimed sequence is seen whole.
+                // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+                match self.tail.0.compare_exchange(tail, next, Acquire, Acquire) {
+                    Ok(_) => break sequence(tail),
+                    Err(now) => tail = now,
+                }
+            };
+            let Some((place, want, waker)) = slow.waiters.grant_first() else { return };
+            if let Want::Put(item) = want {
+                match self.put_at(claimed, item) {
+                    Put::Done => {}
+                    Put::Wake => wakes.receiver = true,
+                    Put::Dead(item) => slow.waiters.take_back(place, item),
+                }
+            }
+            wakes.senders.extend(waker);
+        }
+        // Relaxed: under the lock, as every change of this flag.
+        // Checked by: queue::model::a_waiting_sender_is_not_forgotten
+        self.published.0.limit.fetch_and(!WAITERS, Relaxed);
+    }
+
+    // ---- pressure ------------------------------------------------------
+
+    /// Tells the listeners, if any, how many grants are free now.
+    fn observe(&self, slow: &mut Slow<T>, wakes: &mut Wakes) {
+        if let Some(watch) = &mut slow.watch {
+            watch.observe(self.free(), &mut wakes.senders);
+        }
+    }
+
+    /// Whoever has moved the limit or the tail while somebody waits for room
+    /// or listens for pressure comes here.
+    #[cold]
+    fn settle(&self) {
+        let mut wakes = Wakes::default();
+        let mut slow = self.slow.lock();
+        self.grant(&mut slow, &mut wakes);
+        if !mutant!("queue.settle_without_observing") {
+            self.observe(&mut slow, &mut wakes);
+        }
+        drop(slow);
+        self.wake(wakes);
+    }
+
+    /// Runs `f` on the watch, which is made when first needed.
+    pub(crate) fn with_watch<R>(&self, f: impl FnOnce(&mut Watch) -> R) -> R {
+        let mut wakes = Wakes::default();
+        let mut slow = self.slow.lock();
+        let watch = slow.watch.get_or_insert_with(|| Box::new(Watch::new(0, 1)));
+        let result = f(watch);
+        let listened = watch.is_listened_to();
+        // A read-modify-write: claims and raises that come after it report.
+        // Checked by: queue::model::pressure_edges_alternate_and_end_at_the_level
+        if listened {
+            self.published.0.limit.fetch_or(WATCHED, order!(AcqRel, "queue.watch"));
+        } else {
+            self.published.0.limit.fetch_and(!WATCHED, Relaxed);
+        }
+        self.observe(&mut slow, &mut wakes);
+        drop(slow);
+        self.wake(wakes);
+        result
+    }
+}
+
+impl<T> Drop for Queue<T> {
+    #[allow(unsafe_code)]
+    fn drop(&mut self) {
+        // Relaxed: the last owner is alone; it dropped its handle with an
+        // acquire.
+        // Not modelled: exclusive.
+        let mut ring = self.ring.load(Relaxed);
+        while !ring.is_null() {
+            // SAFETY: the queue owns the chain from the newest ring to the one
+            // that the receiver was reading, whose `older` is null, and nobody
+            // else has a pointer to it any more. Messages left in slots, which
+            // a receiver that was dropped has buried, are not dropped here.
+            let boxed = unsafe { Box::from_raw(ring) };
+            ring = boxed.older();
+        }
+    }
+}
+
+impl<T> fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue").field("len", &self.len()).field("free", &self.free()).finish_non_exhaustive()
+    }
+}
+
+type Locked<'a, T> = MutexGuard<'a, Slow<T>>;
+
+#[cfg(all(test, tidegate_loom))]
+mod model;
+#[cfg(all(test, not(tidegate_loom)))]
+mod tests;

@@ -1,0 +1,257 @@
+//! The sending side: claims, permits, and what a refused claim runs into.
+
+use super::{
+    Acquire, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Put, Queue, Refusal, Relaxed,
+    TAIL_FLAGS, WAITERS, WATCHED, Wakes, ahead, mutant, order, permits, sequence,
+};
+
+impl<T> Queue<T> {
+    /// Puts `item` in if there is a grant for it, without waiting.
+    ///
+    /// On success `item` is accepted: the receiver gets it, or accounts for it.
+    #[inline]
+    pub(crate) fn try_put(&self, item: T) -> Result<(), (Refusal, T)> {
+        match self.claim() {
+            Ok(claimed) => self.fill(claimed, item),
+            Err(refusal) => Err((refusal, item)),
+        }
+    }
+
+    /// Claims a slot first and makes the message then: `make` runs only if
+    /// there is a grant. Should it panic, the slot is given up.
+    pub(crate) fn try_put_with<N>(&self, from: N, make: impl FnOnce(N) -> T) -> Result<(), (Refusal, N)> {
+        match self.claim() {
+            Ok(claimed) => {
+                self.fill_with(claimed, from, make);
+                Ok(())
+            }
+            Err(refusal) => Err((refusal, from)),
+        }
+    }
+
+    #[inline(always)]
+    fn claim(&self) -> Result<u64, Refusal> {
+        // Relaxed: only a guess; the compare-exchange below decides.
+        // Not modelled: a stale guess fails there.
+        let mut tail = self.tail.0.load(Relaxed);
+        loop {
+            // Acquire, paired with the Release that raises the limit: the slot
+            // this claim may name has been emptied.
+            // Checked by: queue::model::a_slot_is_reused_only_when_empty
+            let limit = self.published.0.limit.load(order!(Acquire, "queue.claim_limit"));
+            if tail & TAIL_FLAGS == 0
+                && limit & LIMIT_FLAGS == 0
+                && ahead(sequence(limit), sequence(tail) + permits(tail)) > 0
+            {
+                // Acquire, paired with the Release that ends a freeze: the
+                // ring of this sequence is seen whole. The claim itself
+                // publishes nothing; the slot does.
+                // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+                match self.tail.0.compare_exchange_weak(
+                    tail,
+                    tail.wrapping_add(ONE_MESSAGE),
+                    order!(Acquire, "queue.claim"),
+                    Relaxed,
+                ) {
+                    Ok(_) => return Ok(sequence(tail)),
+                    Err(now) => tail = now,
+                }
+            } else if let Some(claimed) = self.claim_slowly(&mut tail)? {
+                return Ok(claimed);
+            }
+        }
+    }
+
+    /// A claim that met a flag or the limit. `None`: try again with `tail`.
+    #[cold]
+    fn claim_slowly(&self, tail: &mut u64) -> Result<Option<u64>, Refusal> {
+        // Acquire: a refusal is answered from what is so now, not from a guess.
+        // Checked by: queue::model::close_loses_and_repeats_nothing
+        *tail = self.tail.0.load(Acquire);
+        if *tail & CLOSED != 0 && !mutant!("queue.claim_ignores_close") {
+            return Err(Refusal::Closed);
+        }
+        if *tail & BUFFERED != 0 {
+            return Err(Refusal::Buffered);
+        }
+        // Acquire: as in `claim`.
+        // Checked by: queue::model::a_slot_is_reused_only_when_empty
+        let limit = self.published.0.limit.load(Acquire);
+        if limit & WAITERS != 0 && !mutant!("queue.claim_overtakes_waiters") {
+            return Err(Refusal::Full);
+        }
+        let used = sequence(*tail) + permits(*tail);
+        if ahead(self.allowed(), used) <= 0 {
+            return Err(self.refusal(used));
+        }
+        if *tail & FROZEN != 0 || ahead(sequence(limit), used) <= 0 {
+            let mut wakes = Wakes::default();
+            let mut slow = self.slow.lock();
+            self.make_room(&mut slow, &mut wakes, used);
+            drop(slow);
+            self.wake(wakes);
+            *tail = self.tail.0.load(Acquire);
+            return Ok(None);
+        }
+        // Acquire: as in `claim`.
+        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        match self.tail.0.compare_exchange(*tail, tail.wrapping_add(ONE_MESSAGE), Acquire, Acquire) {
+            Ok(claimed) => {
+                if limit & WATCHED != 0 {
+                    self.settle();
+                }
+                Ok(Some(sequence(claimed)))
+            }
+            Err(now) => {
+                *tail = now;
+                Ok(None)
+            }
+        }
+    }
+
+    fn refusal(&self, used: u64) -> Refusal {
+        // Relaxed: it only names the reason.
+        // Not modelled: a word for the user.
+        let requested = self.published.0.requested.load(Relaxed);
+        let by_capacity = self.published.0.taken.load(Relaxed) + self.published.0.capacity.load(Relaxed);
+        if requested != super::UNBOUNDED && ahead(by_capacity, used) > 0 { Refusal::NoDemand } else { Refusal::Full }
+    }
+
+    /// Writes the message of a claimed sequence.
+    #[inline(always)]
+    fn fill(&self, claimed: u64, item: T) -> Result<(), (Refusal, T)> {
+        match self.put_at(claimed, item) {
+            Put::Done => Ok(()),
+            Put::Wake => {
+                if !mutant!("queue.put_without_wake") {
+                    self.receiver.wake();
+                }
+                Ok(())
+            }
+            Put::Dead(item) => Err((Refusal::Closed, item)),
+        }
+    }
+
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    pub(super) fn put_at(&self, claimed: u64, item: T) -> Put<T> {
+        let ring = self.ring_of(claimed);
+        // SAFETY: `claimed` comes from a successful exchange of the tail and
+        // is used up here; `ring_of` found its ring.
+        unsafe { (*ring).put(claimed, item) }
+    }
+
+    /// Makes the message of a claimed sequence, and writes it. If the receiver
+    /// goes away in between, the message goes with it like those that it
+    /// found; it was accepted when the sequence was claimed.
+    fn fill_with<N>(&self, claimed: u64, from: N, make: impl FnOnce(N) -> T) {
+        /// Gives the slot up when `make` panics, so that the receiver does
+        /// not wait for it for ever.
+        struct Hole<'a, T>(&'a Queue<T>, u64);
+        impl<T> Drop for Hole<'_, T> {
+            #[allow(unsafe_code)]
+            fn drop(&mut self) {
+                let ring = self.0.ring_of(self.1);
+                // SAFETY: the sequence is claimed and not yet used, so the
+                // receiver has not passed it and its ring is alive.
+                if unsafe { (*ring).skip(self.1) } {
+                    self.0.receiver.wake();
+                }
+            }
+        }
+        let hole = Hole(self, claimed);
+        let item = make(from);
+        std::mem::forget(hole);
+        // A receiver that has gone drops the message like those it buried.
+        drop(self.fill(claimed, item));
+    }
+
+    // ---- permits -------------------------------------------------------
+
+    /// Sets `n` grants aside, without waiting.
+    pub(crate) fn try_reserve(&self, n: u64) -> Result<(), Refusal> {
+        // Acquire: as in `claim_slowly`.
+        // Checked by: queue::model::permits_are_grants
+        let mut tail = self.tail.0.load(Acquire);
+        loop {
+            if tail & CLOSED != 0 {
+                return Err(Refusal::Closed);
+            }
+            if tail & BUFFERED != 0 {
+                return Err(Refusal::Buffered);
+            }
+            // Acquire: nobody overtakes a sender that was waiting before.
+            // Checked by: queue::model::waiting_senders_are_served_in_order
+            let limit = self.published.0.limit.load(Acquire);
+            let used = sequence(tail) + permits(tail);
+            if limit & WAITERS != 0 || permits(tail) + n > MAX_PERMITS {
+                return Err(Refusal::Full);
+            }
+            if ahead(self.allowed(), used) < n as i64 && !mutant!("queue.reserve_without_grant") {
+                return Err(self.refusal(used));
+            }
+            // AcqRel: ordered against the read-modify-write in `grant`.
+            // Checked by: queue::model::permits_are_grants
+            match self.tail.0.compare_exchange_weak(tail, tail + n * ONE_PERMIT, order!(AcqRel, "queue.reserve"), Acquire) {
+                Ok(_) => {
+                    if limit & WATCHED != 0 {
+                        self.settle();
+                    }
+                    return Ok(());
+                }
+                Err(now) => tail = now,
+            }
+        }
+    }
+
+    /// Uses a permit up: the message that `make` makes takes its place in the
+    /// order now.
+    pub(crate) fn put_reserved<N>(&self, from: N, make: impl FnOnce(N) -> T) -> Result<(), (Refusal, N)> {
+        // Acquire: as in `claim_slowly`.
+        // Checked by: queue::model::permits_outlive_a_close_without_harm
+        let mut tail = self.tail.0.load(Acquire);
+        loop {
+            if tail & (CLOSED | BUFFERED) != 0 && !mutant!("queue.permit_ignores_close") {
+                self.release_permits(1);
+                let refusal = if tail & CLOSED != 0 { Refusal::Closed } else { Refusal::Buffered };
+                return Err((refusal, from));
+            }
+            // Acquire: as in `claim`.
+            // Checked by: queue::model::a_slot_is_reused_only_when_empty
+            let limit = self.published.0.limit.load(Acquire);
+            if tail & FROZEN != 0 || ahead(sequence(limit), sequence(tail)) <= 0 {
+                let mut wakes = Wakes::default();
+                let mut slow = self.slow.lock();
+                self.make_room(&mut slow, &mut wakes, sequence(tail));
+                drop(slow);
+                self.wake(wakes);
+                tail = self.tail.0.load(Acquire);
+                continue;
+            }
+            let next = tail.wrapping_add(ONE_MESSAGE) - ONE_PERMIT;
+            // Acquire: as in `claim`.
+            // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+            match self.tail.0.compare_exchange_weak(tail, next, order!(AcqRel, "queue.use_permit"), Acquire) {
+                Ok(_) => {
+                    self.fill_with(sequence(tail), from, make);
+                    return Ok(());
+                }
+                Err(now) => tail = now,
+            }
+        }
+    }
+
+    /// Gives back `n` grants that were set aside.
+    pub(crate) fn release_permits(&self, n: u64) {
+        // AcqRel, a read-modify-write, paired with the one in `grant`: a
+        // sender that waits sees the grant, or this sees its flag below.
+        // Checked by: queue::model::a_dropped_permit_reaches_the_next_sender
+        self.tail.0.fetch_sub(n * ONE_PERMIT, order!(AcqRel, "queue.release_permit"));
+        // Acquire: the flag set before the look that this came after.
+        // Checked by: queue::model::a_dropped_permit_reaches_the_next_sender
+        let limit = self.published.0.limit.load(Acquire);
+        if limit & LIMIT_FLAGS != 0 && !mutant!("queue.release_without_settling") {
+            self.settle();
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The terms of delivery: how many may wait, how many were asked for, and
+//! whether slots or the buffer hold them. They can change at any time.
+
+use super::{
+    Acquire, BUFFERED, Consumer, MAX_CAPACITY, Queue, Relaxed, UNBOUNDED, Wakes, Want, mutant, order, sequence,
+};
+
+/// What a mailbox is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Terms {
+    /// How many accepted messages may wait.
+    pub(crate) capacity: u64,
+    /// How many messages are asked for to begin with; `None` is all: push.
+    pub(crate) requested: Option<u64>,
+}
+
+impl Terms {
+    pub(crate) const fn push(capacity: u64) -> Self {
+        Self { capacity, requested: None }
+    }
+
+    pub(crate) const fn pull(capacity: u64) -> Self {
+        Self { capacity, requested: Some(0) }
+    }
+}
+
+impl<T> Queue<T> {
+    /// Changes the terms, in order with the messages: the receiver does it,
+    /// between two of them.
+    ///
+    /// What is granted stays granted. Narrower terms take effect as the
+    /// receiver catches up with what was allowed under the old ones. Going
+    /// from push to pull, demand begins with what is granted already; back,
+    /// demand that is left over is swallowed by demand without end.
+    pub(crate) fn set_terms(&self, consumer: &mut Consumer<T>, terms: Terms) {
+        consumer.publish(self);
+        let p = &self.published.0;
+        let mut wakes = Wakes::default();
+        let mut slow = self.slow.lock();
+        let granted = self.allowed();
+        // Relaxed on the first, Release on the others, paired with the
+        // Acquires in `allowed`: who sees the narrower terms sees the floor.
+        // Checked by: queue::model::a_switch_to_pull_keeps_what_was_granted
+        if !mutant!("terms.switch_takes_grants_back") {
+            p.floor.store(granted, Relaxed);
+        }
+        p.capacity.store(terms.capacity.clamp(1, MAX_CAPACITY), order!(Release, "terms.capacity"));
+        // Relaxed: written by the receiver's task, which this is.
+        // Not modelled: single-threaded.
+        let requested = match (p.requested.load(Relaxed), terms.requested) {
+            (_, None) => UNBOUNDED,
+            (UNBOUNDED, Some(n)) => granted.saturating_add(n),
+            (requested, Some(_)) => requested,
+        };
+        p.requested.store(requested, order!(Release, "terms.requested"));
+        self.raise_limit();
+        if !mutant!("terms.switch_forgets_waiters") {
+            self.grant(&mut slow, &mut wakes);
+        }
+        self.observe(&mut slow, &mut wakes);
+        drop(slow);
+        self.wake(wakes);
+    }
+
+    /// Sends later messages to the buffer; those claimed before stay in slots
+    /// and come first. Returns what waiting senders wanted to put, which goes
+    /// to the buffer in their order: `put` is called under the lock that keeps
+    /// later senders behind.
+    pub(crate) fn seal(&self, mut put: impl FnMut(T)) {
+        let mut wakes = Wakes::default();
+        let mut slow = self.slow.lock();
+        // AcqRel: a claim is before this, and in a slot, or after, and sees it.
+        // Checked by: queue::model::sealing_keeps_order
+        self.tail.0.fetch_or(BUFFERED, order!(AcqRel, "terms.seal"));
+        while let Some((_, want, waker)) = slow.waiters.grant_first() {
+            // A permit under an evicting policy reserves nothing: there is
+            // always room. It is granted as it is, and given back at its end.
+            match want {
+                Want::Put(item) => put(item),
+                Want::Permits(n) => {
+                    self.tail.0.fetch_add(n * super::ONE_PERMIT, Relaxed);
+                }
+            }
+            wakes.senders.extend(waker);
+        }
+        self.published.0.limit.fetch_and(!super::WAITERS, Relaxed);
+        drop(slow);
+        self.wake(wakes);
+    }
+
+    /// Sends later messages to slots again. Under the buffer's lock, so that
+    /// everything in the buffer is older.
+    pub(crate) fn unseal(&self) {
+        // Release: the buffer's content was set aside before.
+        // Checked by: queue::model::sealing_keeps_order
+        self.tail.0.fetch_and(!BUFFERED, order!(AcqRel, "terms.unseal"));
+    }
+
+    /// Whether messages go to the buffer at present. Decisive under the
+    /// buffer's lock; a hint elsewhere.
+    pub(crate) fn is_sealed(&self) -> bool {
+        // Acquire: as in `claim`.
+        // Checked by: queue::model::sealing_keeps_order
+        self.tail.0.load(Acquire) & BUFFERED != 0
+    }
+
+    /// Whether every message that went to a slot has been taken.
+    pub(crate) fn slots_drained(&self, consumer: &Consumer<T>) -> bool {
+        // Acquire: as in `is_drained`.
+        // Checked by: queue::model::sealing_keeps_order
+        let tail = self.tail.0.load(Acquire);
+        super::ahead(sequence(tail), consumer.taken()) <= 0
+    }
+
+    /// Sets `n` sequences aside for messages that are not in slots: those of
+    /// the buffer when the mailbox goes back to slots. They count as accepted
+    /// and come before every later claim. Only while sealed and without
+    /// storage, which is to say: by the receiver, after [`Consumer::retire`].
+    pub(crate) fn set_aside(&self, n: u64) {
+        // AcqRel: ordered with the unsealing that follows.
+        // Checked by: queue::model::sealing_keeps_order
+        let mut tail = self.tail.0.load(Relaxed);
+        while let Err(now) = self.tail.0.compare_exchange_weak(
+            tail,
+            tail.wrapping_add(n.wrapping_mul(super::ONE_MESSAGE)),
+            order!(AcqRel, "terms.set_aside"),
+            Relaxed,
+        ) {
+            tail = now;
+        }
+    }
+}

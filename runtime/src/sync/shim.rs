@@ -1,0 +1,127 @@
+//! std outside models, loom inside.
+//!
+//! Everything above imports its atomics, cells, locks and `Arc` from here, so
+//! that one build flag, `--cfg tidegate_loom`, puts the whole crate under the
+//! model checker. The flag is ours and not the bare `loom`, because that one
+//! also removes `tokio::net` from every build it touches.
+//!
+//! [`order!`] and [`mutant!`] name the places that a model must notice when
+//! they are weakened; see [`mutants`](super::mutants).
+
+#[cfg(not(tidegate_loom))]
+pub(crate) use std::sync::Arc;
+#[cfg(not(tidegate_loom))]
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize};
+
+#[cfg(tidegate_loom)]
+pub(crate) use loom::sync::Arc;
+#[cfg(tidegate_loom)]
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize};
+
+pub(crate) use std::sync::atomic::Ordering;
+
+/// A cell whose accesses loom can watch. The closures mark how long each
+/// access lasts, which is what lets a model see two of them overlap.
+#[derive(Debug)]
+pub(crate) struct UnsafeCell<T>(
+    #[cfg(not(tidegate_loom))] std::cell::UnsafeCell<T>,
+    #[cfg(tidegate_loom)] loom::cell::UnsafeCell<T>,
+);
+
+impl<T> UnsafeCell<T> {
+    pub(crate) fn new(value: T) -> Self {
+        #[cfg(not(tidegate_loom))]
+        return Self(std::cell::UnsafeCell::new(value));
+        #[cfg(tidegate_loom)]
+        return Self(loom::cell::UnsafeCell::new(value));
+    }
+
+    /// Shared access for the length of `f`.
+    #[inline(always)]
+    pub(crate) fn with<R>(&self, f: impl FnOnce(*const T) -> R) -> R {
+        #[cfg(not(tidegate_loom))]
+        return f(self.0.get());
+        #[cfg(tidegate_loom)]
+        return self.0.with(f);
+    }
+
+    /// Exclusive access for the length of `f`.
+    #[inline(always)]
+    pub(crate) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        #[cfg(not(tidegate_loom))]
+        return f(self.0.get());
+        #[cfg(tidegate_loom)]
+        return self.0.with_mut(f);
+    }
+}
+
+/// A lock without poisoning: parking_lot outside models, loom's inside, where
+/// parking_lot would be invisible to the checker.
+#[derive(Debug, Default)]
+pub(crate) struct Mutex<T>(
+    #[cfg(not(tidegate_loom))] parking_lot::Mutex<T>,
+    #[cfg(tidegate_loom)] loom::sync::Mutex<T>,
+);
+
+#[cfg(not(tidegate_loom))]
+pub(crate) type MutexGuard<'a, T> = parking_lot::MutexGuard<'a, T>;
+#[cfg(tidegate_loom)]
+pub(crate) type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
+
+impl<T> Mutex<T> {
+    pub(crate) fn new(value: T) -> Self {
+        #[cfg(not(tidegate_loom))]
+        return Self(parking_lot::Mutex::new(value));
+        #[cfg(tidegate_loom)]
+        return Self(loom::sync::Mutex::new(value));
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        #[cfg(not(tidegate_loom))]
+        return self.0.lock();
+        #[cfg(tidegate_loom)]
+        return self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    }
+}
+
+/// Puts a value on a cache line of its own, so that the senders' word and the
+/// receiver's do not invalidate each other.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub(crate) struct Line<T>(pub(crate) T);
+
+/// `order!(Release, "name")` is `Ordering::Release`, except in a model build
+/// with the mutant `name` switched on, where it is `Relaxed`.
+macro_rules! order {
+    ($strong:ident, $name:literal) => {{
+        #[cfg(not(tidegate_loom))]
+        {
+            $crate::sync::shim::Ordering::$strong
+        }
+        #[cfg(tidegate_loom)]
+        {
+            if $crate::sync::mutants::on($name) {
+                $crate::sync::shim::Ordering::Relaxed
+            } else {
+                $crate::sync::shim::Ordering::$strong
+            }
+        }
+    }};
+}
+
+/// `mutant!("name")` is `false`, except in a model build with the mutant
+/// `name` switched on: it marks a step of a protocol that can be left out.
+macro_rules! mutant {
+    ($name:literal) => {{
+        #[cfg(not(tidegate_loom))]
+        {
+            false
+        }
+        #[cfg(tidegate_loom)]
+        {
+            $crate::sync::mutants::on($name)
+        }
+    }};
+}
+
+pub(crate) use {mutant, order};
