@@ -69,10 +69,11 @@ impl Outcome {
 impl From<(Tally, Result<()>)> for Outcome {
     fn from((tally, result): (Tally, Result<()>)) -> Self {
         let complaint = match result {
+            Err(why) if tally.failed > 0 => Some(format!("{} failed; {why}", tally.failed)),
             Err(why) => Some(why),
             Ok(()) if tally.failed > 0 => Some(format!("{} failed", tally.failed)),
             Ok(()) if tally.ignored > 0 => {
-                Some(format!("{} tests are marked `ignore`, and what is not run is not checked", tally.ignored))
+                Some(format!("{} marked `ignore`, and what is not run is not checked", tally.ignored))
             }
             Ok(()) => None,
         };
@@ -121,5 +122,7 @@ mod tests {
         let outcome = Outcome::from((Tally { passed: 7, ..Tally::default() }, Err("cargo failed".to_owned())));
         assert_eq!(outcome.tally.passed, 7);
         assert_eq!(outcome.complaint.as_deref(), Some("cargo failed"));
+        let outcome = Outcome::from((Tally { failed: 2, ..Tally::default() }, Err("cargo failed".to_owned())));
+        assert_eq!(outcome.complaint.as_deref(), Some("2 failed; cargo failed"));
     }
 }

@@ -129,9 +129,11 @@ impl<T> Ring<T> {
         match slot.state.swap(FULL, order!(AcqRel, "ring.put")) {
             PARKED => Put::Wake,
             DEAD => Put::Dead(slot.value.with_mut(|cell| {
-                // SAFETY: written above by this caller, and a receiver that
-                // marked the slot DEAD never reads it.
-                unsafe { (*cell).assume_init_read() }
+                // SAFETY: exclusive: a receiver that marked the slot DEAD never
+                // comes back to it.
+                let cell = unsafe { &*cell };
+                // SAFETY: written above by this caller.
+                unsafe { cell.assume_init_read() }
             })),
             _ => Put::Done,
         }
@@ -160,10 +162,12 @@ impl<T> Ring<T> {
         match slot.state.load(order!(Acquire, "ring.get")) {
             FULL => {
                 let item = slot.value.with_mut(|cell| {
-                    // SAFETY: FULL means a sender wrote a message and left;
-                    // the receiver alone takes it, and only once, since it
-                    // sets EMPTY next and never comes back to a sequence.
-                    unsafe { (*cell).assume_init_read() }
+                    // SAFETY: FULL means that the sender has left; the receiver
+                    // alone is here.
+                    let cell = unsafe { &*cell };
+                    // SAFETY: FULL: it was written. Taken once, since EMPTY is
+                    // set next and the receiver never comes back to a sequence.
+                    unsafe { cell.assume_init_read() }
                 });
                 // Relaxed: the next sender of this slot is let in by the
                 // gate's limit, whose Release comes after this store.
@@ -214,9 +218,10 @@ impl<T> Ring<T> {
             return None;
         }
         Some(slot.value.with_mut(|cell| {
-            // SAFETY: FULL: a sender wrote it and left; taken once, since the
-            // slot is DEAD now.
-            unsafe { (*cell).assume_init_read() }
+            // SAFETY: it was FULL: the sender has left.
+            let cell = unsafe { &*cell };
+            // SAFETY: it was FULL: written; taken once, since it is DEAD now.
+            unsafe { cell.assume_init_read() }
         }))
     }
 

@@ -15,7 +15,8 @@ use actix::{Actor, ActorContext, Addr, Context, Handler, Message, System};
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, per_actor, settled_bytes, sum_below,
+    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, let_them_run, per_actor,
+    settled_bytes, sum_below,
 };
 
 pub(crate) fn lineup() -> Lineup {
@@ -240,11 +241,7 @@ fn spawn(plan: &Plan) -> Duration {
         for number in 0..items {
             let mayfly = start(Mayfly { number: 0, latch: latch.clone() });
             tell(&mayfly, Add(number)).await;
-            // One thread does everything: without letting it run, all actors
-            // would pile up first, which is slower.
-            if number % 64 == 63 {
-                tokio::task::yield_now().await;
-            }
+            let_them_run(number).await;
         }
         assert_eq!(done.await, Ok(sum_below(items)));
         start_time.elapsed()

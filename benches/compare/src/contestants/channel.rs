@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, on_tokio, per_actor, settled_bytes,
-    sum_below,
+    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, let_them_run, on_tokio, per_actor,
+    settled_bytes, sum_below,
 };
 
 /// What can be sent; some libraries ask for `Unpin`.
@@ -193,6 +193,7 @@ fn spawn<B: Bounded>(plan: &Plan) -> Duration {
             let latch = latch.clone();
             tokio::spawn(one_message::<B>(from, latch));
             must_send::<B, u64>(&to, number).await;
+            let_them_run(number).await;
         }
         assert_eq!(done.await, Ok(sum_below(items)));
         start.elapsed()

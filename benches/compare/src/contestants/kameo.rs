@@ -13,8 +13,8 @@ use kameo::message::{Context, Message};
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, on_tokio, per_actor, settled_bytes,
-    sum_below,
+    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, let_them_run, on_tokio, per_actor,
+    settled_bytes, sum_below,
 };
 
 pub(crate) fn lineup() -> Lineup {
@@ -227,6 +227,7 @@ fn spawn(plan: &Plan) -> Duration {
             let mayfly = Mayfly { number: 0, latch: latch.clone() };
             let mayfly = Mayfly::spawn_with_mailbox(mayfly, mailbox::bounded(CAPACITY));
             tell(&mayfly, number).await;
+            let_them_run(number).await;
         }
         assert_eq!(done.await, Ok(sum_below(items)));
         start.elapsed()

@@ -12,7 +12,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    FORKS, Latch, Payload, RING, Relay, Tally, journey, on_tokio, per_actor, settled_bytes, sum_below,
+    FORKS, Latch, Payload, RING, Relay, Tally, journey, let_them_run, on_tokio, per_actor, settled_bytes, sum_below,
 };
 
 const NO_BOUND: &str = "no bounded mailbox";
@@ -28,7 +28,7 @@ pub(crate) fn lineup() -> Lineup {
         many_to_one: Entry::Cannot(NO_BOUND),
         ring: Entry::Timed(|plan| pass_around(RING, plan.items)),
         fork_join: Entry::Noted(fork_join, "unbounded: the sender never waits"),
-        spawn: Entry::Noted(spawn, "spawn, which waits for the start; spawn_instant is slower"),
+        spawn: Entry::Noted(spawn, "spawn().await returns once it has started"),
         ask: Entry::Timed(ask),
         idle: Entry::Bytes(idle),
     }
@@ -178,6 +178,7 @@ fn spawn(plan: &Plan) -> Duration {
         for number in 0..items {
             let mayfly = start(Mayfly(latch.clone()), ()).await;
             cast(&mayfly, number);
+            let_them_run(number).await;
         }
         assert_eq!(done.await, Ok(sum_below(items)));
         begin.elapsed()

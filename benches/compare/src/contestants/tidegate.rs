@@ -11,8 +11,8 @@ use tidegate::{Actor, ActorRef, Adaptive, Context, Fault, Mailbox, Pull, Push, R
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, on_tokio, per_actor, settled_bytes,
-    sum_below,
+    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, let_them_run, on_tokio, per_actor,
+    settled_bytes, sum_below,
 };
 
 pub(crate) fn lineups() -> Vec<Lineup> {
@@ -245,6 +245,7 @@ fn spawn<D: Delivery>(plan: &Plan) -> Duration {
             let mayfly = Mayfly { number: 0, latch: latch.clone() };
             let mayfly = system.spawn(mayfly, D::mailbox());
             tell(&mayfly, number).await;
+            let_them_run(number).await;
         }
         assert_eq!(done.await, Ok(sum_below(items)));
         start.elapsed()

@@ -7,8 +7,8 @@ use xtra::{Actor, Address, Context, Handler, Mailbox, spawn_tokio};
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, on_tokio, per_actor, settled_bytes,
-    sum_below,
+    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, let_them_run, on_tokio, per_actor,
+    settled_bytes, sum_below,
 };
 
 pub(crate) fn lineup() -> Lineup {
@@ -200,6 +200,7 @@ fn spawn(plan: &Plan) -> Duration {
             let mayfly = Mayfly { number: 0, latch: latch.clone() };
             let mayfly = spawn_tokio(mayfly, Mailbox::bounded(CAPACITY));
             tell(&mayfly, number).await;
+            let_them_run(number).await;
         }
         assert_eq!(done.await, Ok(sum_below(items)));
         start.elapsed()

@@ -135,10 +135,11 @@ impl<T> Queue<T> {
     #[allow(unsafe_code)]
     #[inline(always)]
     pub(super) fn put_at(&self, claimed: u64, item: T) -> Put<T> {
-        let ring = self.ring_of(claimed);
+        // SAFETY: the receiver has not passed `claimed`, so its ring is alive.
+        let ring = unsafe { &*self.ring_of(claimed) };
         // SAFETY: `claimed` comes from a successful exchange of the tail and
-        // is used up here; `ring_of` found its ring.
-        unsafe { (*ring).put(claimed, item) }
+        // is used up here; this is its ring.
+        unsafe { ring.put(claimed, item) }
     }
 
     /// Makes the message of a claimed sequence, and writes it. If the receiver
