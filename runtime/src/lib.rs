@@ -1,4 +1,100 @@
-//! tidegate
+//! Actors whose mailboxes push, pull, or do both: how messages are delivered
+//! is a setting of the mailbox, not a property of the architecture.
+//!
+//! # Choose a mailbox
+//!
+//! | you have | take | a sender without a grant |
+//! |---|---|---|
+//! | a consumer that keeps up, latency first | [`Push::bounded(n)`](Push::bounded) | waits |
+//! | work that is slow, or varies; several workers | [`Pull::window(n)`](Pull::window), [`Pull::one_by_one()`](Pull::one_by_one) | waits |
+//! | a load that swings | [`Adaptive::window(n)`](Adaptive::window) | waits |
+//! | only the newest matters | [`Overflow::Latest`], [`Mailbox::conflate`] | goes on; older messages go |
+//! | a source that cannot wait, loss acceptable | [`Overflow::DropOldest`], [`Overflow::DropNewest`] | goes on; drops are counted |
+//! | somebody else who decides | [`Overflow::Reject`] | gets the message back |
+//!
+//! The same actor, handler and [`ActorRef`] run under each of them, and a
+//! mailbox can be changed from one to another [while it
+//! runs](ActorRef::reconfigure).
+//!
+//! # One number
+//! Every accepted message has a sequence number, and a sender may claim
+//! sequence `t` only while `t < min(requested, taken + capacity)`. Push is
+//! demand without end; pull is demand that the actor moves; adaptive changes
+//! between them.
+//!
+//! # An actor
+//! ```
+//! use tidegate::prelude::*;
+//!
+//! #[derive(Default)]
+//! struct Counter { total: u64 }
+//!
+//! #[actor]
+//! impl Counter {
+//!     #[message] async fn add(&mut self, n: u64) { self.total += n }
+//!     #[message] fn total(&self) -> u64 { self.total }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let system = System::new();
+//!     let counter = system.spawn(Counter::default(), Push::bounded(1024));
+//!     counter.add(2).await?;
+//!     assert_eq!(counter.total().await?, 2);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Features
+//! `tokio` and `macros` are on by default. `serde`: mailboxes from
+//! configuration files. `tracing`: a span for each actor.
+//!
+//! # What is promised
+//! - **At most once**, within a process: a message that was accepted is
+//!   handled, or counted among the dead letters with its reason.
+//! - **Order of each sender**: messages of one sender are handled in the order
+//!   in which they were accepted, under every mode and policy. Between senders
+//!   no order is promised.
+//! - **Bounded memory**, unless `unbounded` is written.
+//! - **Control first**: stops, kills, deaths, timers and reconfiguration pass
+//!   every queued message, and no policy can drop or delay them.
+//!
+//! Not promised: delivery across a crash of the process; that an error
+//! returned by a handler reaches the sender; fairness between senders beyond
+//! first in, first out among those that wait.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod actor;
 pub mod mailbox;
+pub mod supervision;
 mod sync;
-pub use mailbox::*;
+pub mod system;
+
+pub use actor::{
+    Actor, ActorId, ActorPath, ActorRef, AnswerFuture, AskError, BoxTask, Context, Executor, Fault, InFlight, Reply,
+    StopReason, Stopped, TellRef, Terminated, TimerHandle, WeakActorRef,
+};
+pub use mailbox::{
+    Adaptive, Admission, Closed, DeadLetter, DeadLetterSubscription, DeadLetters, DropCounts, DropReason, Level,
+    Mailbox, MailboxStats, Mode, ModeSwitch, Overflow, Permit, Permits, Pressure, Pull, Push, SendError, Strategy,
+    SwitchReason, TellWithinError, Thresholds, TryReserveError, Watermarks,
+};
+#[cfg(feature = "serde")]
+pub use mailbox::{ConfigError, MailboxConfig};
+pub use supervision::Restart;
+#[cfg(feature = "tokio")]
+pub use system::TokioExecutor;
+pub use system::{ManualExecutor, ShutdownReport, Spawn, System};
+#[cfg(feature = "macros")]
+pub use tidegate_macros::actor;
+
+/// What most programs need.
+pub mod prelude {
+    #[cfg(feature = "macros")]
+    pub use crate::actor;
+    pub use crate::{
+        Actor, ActorRef, Adaptive, Admission, AskError, Context, Fault, Mailbox, Overflow, Pull, Push, Reply, Restart,
+        SendError, StopReason, System, Terminated, Watermarks,
+    };
+}

@@ -126,9 +126,9 @@ pub enum Strategy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a mailbox setting does nothing until it is given to `spawn`"]
 pub struct Push {
-    capacity: u64,
-    overflow: Overflow,
-    watermarks: Option<Watermarks>,
+    pub(super) capacity: u64,
+    pub(super) overflow: Overflow,
+    pub(super) watermarks: Option<Watermarks>,
 }
 
 impl Push {
@@ -172,10 +172,10 @@ impl Push {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "a mailbox setting does nothing until it is given to `spawn`"]
 pub struct Pull {
-    strategy: Strategy,
-    capacity: u64,
-    overflow: Overflow,
-    watermarks: Option<Watermarks>,
+    pub(super) strategy: Strategy,
+    pub(super) capacity: u64,
+    pub(super) overflow: Overflow,
+    pub(super) watermarks: Option<Watermarks>,
 }
 
 impl Pull {
@@ -285,11 +285,11 @@ impl Default for Thresholds {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[must_use = "a mailbox setting does nothing until it is given to `spawn`"]
 pub struct Adaptive {
-    capacity: u64,
-    pull_window: usize,
-    thresholds: Thresholds,
-    overflow: Overflow,
-    watermarks: Option<Watermarks>,
+    pub(super) capacity: u64,
+    pub(super) pull_window: usize,
+    pub(super) thresholds: Thresholds,
+    pub(super) overflow: Overflow,
+    pub(super) watermarks: Option<Watermarks>,
 }
 
 impl Adaptive {

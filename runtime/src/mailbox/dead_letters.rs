@@ -154,8 +154,7 @@ impl DeadLetters {
     #[must_use = "dropping this ends the subscription"]
     pub fn subscribe(&self, listener: impl Fn(&DeadLetter) + Send + Sync + 'static) -> DeadLetterSubscription {
         let mut listeners = self.0.listeners.lock();
-        self.0.next.add(1);
-        let key = self.0.next.get();
+        let key = self.0.next.next();
         listeners.push((key, Arc::new(listener)));
         self.0.heard.raise();
         DeadLetterSubscription { sink: self.clone(), key }

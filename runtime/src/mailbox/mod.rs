@@ -22,7 +22,7 @@ mod config;
 pub(crate) mod core;
 mod dead_letters;
 mod error;
-mod permit;
+pub(crate) mod permit;
 mod pressure;
 pub(crate) mod receiver;
 mod sender;
@@ -90,4 +90,10 @@ thread_local! {
 /// The name of the actor that is being polled on this thread, if any.
 pub(crate) fn current() -> Option<StdArc<str>> {
     CURRENT.with(|current| current.borrow().clone())
+}
+
+/// Makes `name` the actor being polled on this thread, until the name that
+/// was there before is put back in the same way.
+pub(crate) fn set_current(name: Option<StdArc<str>>) -> Option<StdArc<str>> {
+    CURRENT.with(|current| current.replace(name))
 }

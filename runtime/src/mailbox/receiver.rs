@@ -370,6 +370,28 @@ impl<M: Send + 'static> Receiver<M> {
         self.plain && self.consumer.holds_storage(&self.core.queue)
     }
 
+    /// Acts on the signals that cannot wait for the present message to be
+    /// handled; the others stay. `true`: kill.
+    pub(crate) fn poll_urgent(&mut self) -> bool {
+        while let Some(signal) =
+            self.core.lane.next_if(|signal| matches!(signal, Signal::Kill | Signal::Reconfigure(_)))
+        {
+            match signal {
+                Signal::Reconfigure(mailbox) => self.reconfigure(*mailbox),
+                _ => return true,
+            }
+        }
+        false
+    }
+
+    /// A handler waits: publishes, and lets signals wake the task. `true`:
+    /// kill.
+    pub(crate) fn wait_for_signals(&mut self, waker: &Waker) -> bool {
+        self.publish();
+        self.core.queue.receiver().register(waker);
+        self.core.lane.is_pending() && self.poll_urgent()
+    }
+
     // ---- the public face -----------------------------------------------
 
     /// Acts on signals that concern the mailbox alone.

@@ -18,6 +18,13 @@ impl Counter {
         self.0.fetch_add(n, Relaxed);
     }
 
+    /// The next number; the first is 1.
+    pub(crate) fn next(&self) -> u64 {
+        // Relaxed: see `add`.
+        // Not modelled: a read-modify-write gives no number twice.
+        self.0.fetch_add(1, Relaxed) + 1
+    }
+
     /// Adds from the one thread that writes this counter: no locked
     /// instruction.
     pub(crate) fn add_alone(&self, n: u64) {

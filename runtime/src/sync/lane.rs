@@ -69,6 +69,20 @@ impl<C> Lane<C> {
         signal
     }
 
+    /// The oldest signal of those that `wanted` picks.
+    pub(crate) fn next_if(&self, wanted: impl Fn(&C) -> bool) -> Option<C> {
+        if !self.is_pending() {
+            return None;
+        }
+        let mut state = self.state.lock();
+        let at = state.signals.iter().position(wanted)?;
+        let signal = state.signals.remove(at);
+        if state.signals.is_empty() {
+            self.pending.lower();
+        }
+        signal
+    }
+
     /// Takes no more signals; returns those that were not taken.
     pub(crate) fn close(&self) -> VecDeque<C> {
         let mut state = self.state.lock();

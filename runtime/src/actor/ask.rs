@@ -1,0 +1,108 @@
+//! Asking: a message that expects an answer.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::mailbox::SendError;
+use crate::sync::reply::{self, Answer, Pending};
+
+/// The right to answer one question. Part of the message that asks it.
+///
+/// Dropped without an answer, it tells the asker so: nobody waits for an
+/// answer that cannot come.
+pub struct Reply<R> {
+    answer: Answer<R>,
+}
+
+impl<R> Reply<R> {
+    /// Answers. Needs no room anywhere: the asker keeps a place for it.
+    ///
+    /// # Errors
+    /// The answer, if the asker no longer waits for it.
+    pub fn send(self, answer: R) -> Result<(), R> {
+        self.answer.send(answer)
+    }
+
+    /// Whether the asker has given up. A hint that saves work.
+    #[must_use]
+    pub fn is_unwanted(&self) -> bool {
+        self.answer.is_unwanted()
+    }
+
+    /// A reply and the future of its answer, `None` if there will be none:
+    /// for asking through something that is not an `ActorRef`.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let (reply, answer) = tidegate::Reply::channel();
+    /// reply.send(42).unwrap();
+    /// assert_eq!(answer.await, Some(42));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn channel() -> (Self, AnswerFuture<R>) {
+        let (answer, pending) = reply::slot();
+        (Self { answer }, AnswerFuture { pending })
+    }
+}
+
+impl<R> fmt::Debug for Reply<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").finish_non_exhaustive()
+    }
+}
+
+/// The future of an answer.
+#[derive(Debug)]
+#[must_use = "this waits when it is awaited"]
+pub struct AnswerFuture<R> {
+    pending: Pending<R>,
+}
+
+impl<R> Future for AnswerFuture<R> {
+    type Output = Option<R>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
+        Pin::new(&mut self.pending).poll(cx)
+    }
+}
+
+/// Why a question has no answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AskError<M> {
+    /// The question was not let in. It is inside.
+    Refused(SendError<M>),
+    /// The question was let in, and will not be answered: the handler dropped
+    /// the reply, failed, or the actor ended or dropped the message.
+    NoReply,
+    /// No answer in time. The question is inside if it had not been let in;
+    /// otherwise it may still be handled.
+    Timeout(Option<M>),
+}
+
+impl<M> fmt::Debug for AskError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
+            Self::NoReply => f.write_str("NoReply"),
+            Self::Timeout(Some(_)) => f.write_str("Timeout(not sent)"),
+            Self::Timeout(None) => f.write_str("Timeout(sent)"),
+        }
+    }
+}
+
+impl<M> fmt::Display for AskError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(error) => write!(f, "the question was refused: {error}"),
+            Self::NoReply => f.write_str("the question will not be answered"),
+            Self::Timeout(Some(_)) => f.write_str("the question was not let in in time"),
+            Self::Timeout(None) => f.write_str("the question was not answered in time"),
+        }
+    }
+}
+
+impl<M> std::error::Error for AskError<M> {}

@@ -1,0 +1,296 @@
+//! One life of an actor, as a state machine without a runtime.
+//!
+//! [`Cell::live`] is a future that any executor may poll. In one poll it
+//! handles messages until there are none, a handler waits, or the budget is
+//! used up. Signals come first, before every message and while a handler
+//! waits. Whenever the poll ends, what was taken has been published, so an
+//! actor that waits or sleeps holds no sender back.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
+
+use super::context::Context;
+use super::fault::Fault;
+use super::lifecycle::{Life, StopReason, Terminated};
+use super::reference::Halt;
+use super::world::Idler;
+use super::Actor;
+use crate::mailbox::core::{Core, Ending, Signal};
+use crate::mailbox::receiver::{Next, Receiver};
+use crate::mailbox::DropReason;
+use crate::sync::shim;
+
+/// How many messages an actor handles in one poll before it lets others run.
+pub(crate) const BUDGET: usize = 256;
+
+/// How a life ended.
+#[derive(Debug)]
+pub(crate) enum Exit {
+    /// For good.
+    Stop(StopReason),
+    /// By a fault: the supervisor decides.
+    Fault(Fault),
+}
+
+/// What stays when an actor is restarted: its mailbox and its place.
+pub(crate) struct Cell<A: Actor> {
+    pub(crate) rx: Receiver<A::Msg>,
+    pub(crate) cx: Context<A>,
+    budget: usize,
+    /// A message is in the handler.
+    handling: bool,
+    /// The poll that goes on has just begun.
+    fresh: bool,
+    draining: bool,
+    enlisted: bool,
+}
+
+impl<A: Actor> Cell<A> {
+    pub(crate) fn new(rx: Receiver<A::Msg>, cx: Context<A>, budget: usize) -> Self {
+        Self { rx, cx, budget: budget.max(1), handling: false, fresh: true, draining: false, enlisted: false }
+    }
+
+    fn core(&self) -> &shim::Arc<Core<A::Msg>> {
+        self.rx.core()
+    }
+
+    /// Accounts for a message that was in the handler when a life was cut off.
+    pub(crate) fn account_for_interrupted(&mut self) {
+        if std::mem::take(&mut self.handling) {
+            self.core().bury_lost(DropReason::Interrupted);
+        }
+    }
+
+    /// Lives until the end, from the `started` hook on.
+    pub(crate) async fn live(&mut self, actor: &mut A) -> Exit {
+        match attend(actor.started(&mut self.cx), &mut self.rx, &mut self.fresh).await {
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => return Exit::Fault(fault),
+            Err(Killed) => return Exit::Stop(StopReason::Killed),
+        }
+        let mut left = self.budget;
+        loop {
+            if let Some(halt) = self.cx.stopping.take()
+                && let Some(exit) = self.halt(halt)
+            {
+                return exit;
+            }
+            if self.core().lane.is_pending() {
+                if let Some(exit) = self.obey(actor).await {
+                    return exit;
+                }
+                continue;
+            }
+            if std::mem::take(&mut self.fresh) {
+                self.core().books.polls.add_alone(1);
+                self.rx.note_depth();
+            }
+            match self.rx.try_next() {
+                Next::Message(message) => {
+                    if let Some(exit) = self.handle(actor, message).await {
+                        return exit;
+                    }
+                    left -= 1;
+                    if left == 0 {
+                        left = self.budget;
+                        self.let_others_run().await;
+                    }
+                }
+                Next::Empty => {
+                    self.settle_down().await;
+                    left = self.budget;
+                }
+                Next::Closed => {
+                    return Exit::Stop(match self.core().ending() {
+                        Some(Ending::Overflowed) => StopReason::Overflowed,
+                        _ => StopReason::Drained,
+                    });
+                }
+            }
+        }
+    }
+
+    #[inline]
+    async fn handle(&mut self, actor: &mut A, message: A::Msg) -> Option<Exit> {
+        let timed = self.rx.is_adaptive().then(|| self.cx.now());
+        self.handling = true;
+        let result = attend(actor.handle(message, &mut self.cx), &mut self.rx, &mut self.fresh).await;
+        if let Ok(result) = result {
+            self.handling = false;
+            if let Some(began) = timed {
+                self.observe(1, began);
+            }
+            return result.err().map(Exit::Fault);
+        }
+        Some(Exit::Stop(StopReason::Killed))
+    }
+
+    #[cold]
+    fn observe(&mut self, handled: u64, began: Duration) {
+        let now = self.cx.now();
+        if let Some(switch) = self.rx.observe(now, handled, now.saturating_sub(began)) {
+            #[cfg(feature = "tracing")]
+            tracing::info!(actor = %self.cx.path(), to = ?switch.to, epoch = switch.epoch, reason = ?switch.reason,
+                "delivery mode changed");
+            let _ = switch;
+        }
+    }
+
+    /// Deals with one signal.
+    #[cold]
+    async fn obey(&mut self, actor: &mut A) -> Option<Exit> {
+        match self.core().lane.next()? {
+            Signal::Kill => Some(Exit::Stop(StopReason::Killed)),
+            Signal::Stop => self.halt(Halt::Stop),
+            Signal::Drain => self.halt(Halt::Drain),
+            Signal::Reconfigure(mailbox) => {
+                self.rx.reconfigure(*mailbox);
+                None
+            }
+            Signal::Retire => {
+                self.rx.retire();
+                self.enlisted = false;
+                None
+            }
+            Signal::Timer(message, pending) => {
+                if let Some(pending) = pending {
+                    pending.lower();
+                }
+                self.handle(actor, message).await
+            }
+            Signal::Notice(news) => {
+                let news = news.downcast_ref::<Terminated>()?.clone();
+                match attend(actor.terminated(news, &mut self.cx), &mut self.rx, &mut self.fresh).await {
+                    Ok(result) => result.err().map(Exit::Fault),
+                    Err(Killed) => Some(Exit::Stop(StopReason::Killed)),
+                }
+            }
+        }
+    }
+
+    fn halt(&mut self, halt: Halt) -> Option<Exit> {
+        match halt {
+            Halt::Kill => Some(Exit::Stop(StopReason::Killed)),
+            Halt::Stop => Some(Exit::Stop(StopReason::Stopped)),
+            Halt::Drain => {
+                if !std::mem::replace(&mut self.draining, true) {
+                    self.core().close(Ending::Closed);
+                    // What was never asked for could never be drained.
+                    self.rx.request(u64::MAX);
+                }
+                None
+            }
+        }
+    }
+
+    /// Sleeps until there is something to do.
+    async fn settle_down(&mut self) {
+        if !self.enlisted && self.rx.holds_storage() {
+            self.enlist();
+        }
+        if self.rx.is_adaptive() {
+            self.observe(0, self.cx.now());
+        }
+        poll_fn(|cx| if self.rx.park(cx.waker()) { Poll::Pending } else { Poll::Ready(()) }).await;
+        self.fresh = true;
+    }
+
+    /// Has the mailbox looked after, now that it has storage.
+    #[cold]
+    fn enlist(&mut self) {
+        self.enlisted = true;
+        let idler = Idle { core: shim::Arc::clone(self.core()), life: Arc::clone(self.cx.me().life()), seen: 0 };
+        self.cx.world().look_after(Box::new(idler));
+    }
+
+    /// Gives up the thread for a turn.
+    #[cold]
+    async fn let_others_run(&mut self) {
+        self.rx.publish();
+        let mut yielded = false;
+        poll_fn(|cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        self.fresh = true;
+    }
+}
+
+struct Idle<M> {
+    core: shim::Arc<Core<M>>,
+    life: Arc<Life>,
+    seen: u64,
+}
+
+impl<M: Send + 'static> Idler for Idle<M> {
+    fn polls(&self) -> u64 {
+        self.core.books.polls.get()
+    }
+
+    fn last_seen(&mut self) -> &mut u64 {
+        &mut self.seen
+    }
+
+    fn retire(&self) {
+        drop(self.core.signal(Signal::Retire));
+    }
+
+    fn life(&self) -> &Life {
+        &self.life
+    }
+}
+
+/// The actor was killed while a handler waited.
+struct Killed;
+
+/// Runs a handler with an eye on the control lane while it waits. Notes in
+/// `fresh` that it did, since the poll it ends in is not the one it began in.
+#[inline]
+async fn attend<F: Future, M: Send + 'static>(
+    handler: F,
+    rx: &mut Receiver<M>,
+    fresh: &mut bool,
+) -> Result<F::Output, Killed> {
+    let handler = pin!(handler);
+    let mut attended = Attended { handler, rx, fresh: true };
+    let result = (&mut attended).await;
+    *fresh |= !attended.fresh;
+    result
+}
+
+/// See [`attend`].
+struct Attended<'a, 'b, F, M: Send + 'static> {
+    handler: Pin<&'a mut F>,
+    rx: &'b mut Receiver<M>,
+    /// Not polled yet: the lane has just been looked at.
+    fresh: bool,
+}
+
+impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
+    type Output = Result<F::Output, Killed>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if !this.fresh {
+            this.rx.core().books.polls.add_alone(1);
+            if this.rx.poll_urgent() {
+                return Poll::Ready(Err(Killed));
+            }
+        }
+        if let Poll::Ready(result) = this.handler.as_mut().poll(cx) {
+            return Poll::Ready(Ok(result));
+        }
+        this.fresh = false;
+        // The handler waits, perhaps for long: senders see how far it came,
+        // and signals find the way.
+        if this.rx.wait_for_signals(cx.waker()) { Poll::Ready(Err(Killed)) } else { Poll::Pending }
+    }
+}

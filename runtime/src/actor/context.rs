@@ -1,0 +1,301 @@
+//! What an actor sees of its world while it handles a message.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::executor::BoxTask;
+use super::lifecycle::{Cut, Leashed, Life};
+use super::reference::{ActorRef, Halt, To};
+use super::world::World;
+use super::{Actor, ActorPath};
+use crate::mailbox::Mode;
+use crate::mailbox::core::{Core, Signal};
+use crate::sync::counter::Flag;
+use crate::sync::shim;
+
+/// An actor's view of itself and its world.
+///
+/// Everything an actor needs of time, tasks and chance is here, and goes
+/// through the system's [`Executor`](super::Executor): an actor that keeps to
+/// it runs the same on every executor.
+pub struct Context<A: Actor> {
+    me: ActorRef<A::Msg>,
+    core: shim::Arc<Core<A::Msg>>,
+    pub(crate) children: Vec<Box<dyn Child>>,
+    pub(crate) named: u64,
+    tasks: Vec<Arc<Cut>>,
+    pub(crate) stopping: Option<Halt>,
+}
+
+/// A child as its parent sees it, whatever its messages.
+pub(crate) trait Child: Send + Sync {
+    fn halt(&self, how: Halt);
+    fn life(&self) -> &Arc<Life>;
+}
+
+impl<M: Send + 'static> Child for ActorRef<M> {
+    fn halt(&self, how: Halt) {
+        match how {
+            Halt::Stop => self.stop(),
+            Halt::Drain => self.drain(),
+            Halt::Kill => self.kill(),
+        }
+    }
+
+    fn life(&self) -> &Arc<Life> {
+        self.life()
+    }
+}
+
+impl<A: Actor> Context<A> {
+    pub(crate) fn new(me: ActorRef<A::Msg>, core: shim::Arc<Core<A::Msg>>) -> Self {
+        Self { me, core, children: Vec::new(), named: 0, tasks: Vec::new(), stopping: None }
+    }
+
+    pub(crate) fn world(&self) -> &Arc<World> {
+        &self.me.life().world
+    }
+
+    /// A reference to this actor.
+    #[must_use]
+    pub fn me(&self) -> ActorRef<A::Msg> {
+        self.me.clone()
+    }
+
+    /// Where this actor is in its system.
+    #[must_use]
+    pub fn path(&self) -> &ActorPath {
+        self.me.path()
+    }
+
+    /// Asks for `n` more messages than have been asked for so far, under
+    /// [`Pull`](crate::Pull). Additive, and unbounded beyond `u64::MAX`; 0
+    /// changes nothing. Senders that wait are let in at once; the handler that
+    /// asks goes on undisturbed, since its actor handles one message at a time.
+    ///
+    /// ```
+    /// use tidegate::prelude::*;
+    /// struct Careful;
+    /// impl Actor for Careful {
+    ///     type Msg = u64;
+    ///     async fn started(&mut self, cx: &mut Context<Self>) -> Result<(), Fault> {
+    ///         cx.request(1);
+    ///         Ok(())
+    ///     }
+    ///     async fn handle(&mut self, _job: u64, cx: &mut Context<Self>) -> Result<(), Fault> {
+    ///         // .. the work; then, and only then, the next job:
+    ///         cx.request(1);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let actor = System::new().spawn(Careful, Pull::manual());
+    /// for job in 0..3 { actor.tell(job).await.unwrap(); }
+    /// # }
+    /// ```
+    pub fn request(&mut self, n: u64) {
+        self.core.queue.request(n);
+    }
+
+    /// How messages are delivered at present.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.core.terms.lock().mode
+    }
+
+    /// Keeps the present message counted as in flight, under
+    /// [`Pull::max_in_flight`](crate::Pull::max_in_flight), until the guard is
+    /// dropped: for work that goes on after the handler has returned.
+    #[must_use = "dropping the guard ends the message's flight"]
+    pub fn in_flight(&mut self) -> InFlight {
+        self.core.books.acquired.add(1);
+        InFlight { release: Box::new(Release(shim::Arc::clone(&self.core))) }
+    }
+
+    /// Stops this actor after the present message. What is queued goes to the
+    /// dead letters.
+    pub fn stop(&mut self) {
+        self.stopping = Some(Halt::Stop);
+    }
+
+    /// Takes no more messages, handles those accepted, and stops.
+    pub fn drain(&mut self) {
+        self.stopping.get_or_insert(Halt::Drain);
+    }
+
+    /// The time since some fixed moment, on the executor's clock.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.world().executor.now()
+    }
+
+    /// A random number, from the executor: for jitter and choices.
+    #[must_use]
+    pub fn random(&self) -> u64 {
+        self.world().executor.random()
+    }
+
+    /// Waits on the executor's clock. The actor handles nothing meanwhile; to
+    /// be called back instead, see [`send_after`](Self::send_after).
+    pub fn sleep(&self, duration: Duration) -> BoxTask {
+        self.world().executor.sleep(duration)
+    }
+
+    /// Runs `task` beside this actor: it is dropped when the actor ends or is
+    /// restarted.
+    ///
+    /// To get its result back, let it `tell` this actor.
+    pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        let cut = self.leash();
+        self.world().executor.spawn(self.path().as_str(), Box::pin(Leashed::new(task, cut)));
+    }
+
+    /// Sends `message` to this actor after `delay`, past its mailbox's bound
+    /// and policy: data cannot hold a timer up, nor make it be dropped.
+    /// Cancelled when the actor ends or is restarted.
+    pub fn send_after(&mut self, delay: Duration, message: A::Msg) -> TimerHandle {
+        let cut = self.leash();
+        let core = shim::Arc::clone(&self.core);
+        let sleep = self.sleep(delay);
+        let armed = Arc::clone(&cut);
+        let task = async move {
+            sleep.await;
+            if !armed.is_cut() {
+                // Nobody there needs no timer.
+                drop(core.signal(Signal::Timer(message, None)));
+            }
+        };
+        self.world().executor.spawn(self.path().as_str(), Box::pin(Leashed::new(task, Arc::clone(&cut))));
+        TimerHandle { cut }
+    }
+
+    /// Sends a message that `message` makes to this actor every `period`, past
+    /// its mailbox's bound and policy. A tick that comes before the last one
+    /// was handled is left out: they never pile up. Cancelled when the actor
+    /// ends or is restarted.
+    ///
+    /// # Panics
+    /// If `period` is zero.
+    pub fn send_every(
+        &mut self,
+        period: Duration,
+        message: impl Fn() -> A::Msg + Send + 'static,
+    ) -> TimerHandle {
+        assert!(!period.is_zero(), "a period is longer than nothing");
+        let cut = self.leash();
+        let core = shim::Arc::clone(&self.core);
+        let world = Arc::clone(self.world());
+        let task = async move {
+            let pending = shim::Arc::new(Flag::new());
+            let mut next = world.executor.now() + period;
+            loop {
+                world.executor.sleep(next.saturating_sub(world.executor.now())).await;
+                next += period;
+                if pending.raise()
+                    && core.signal(Signal::Timer(message(), Some(shim::Arc::clone(&pending)))).is_err()
+                {
+                    return;
+                }
+            }
+        };
+        self.world().executor.spawn(self.path().as_str(), Box::pin(Leashed::new(task, Arc::clone(&cut))));
+        TimerHandle { cut }
+    }
+
+    /// Watches another actor: when it ends, or if it has ended already, this
+    /// actor's [`terminated`](Actor::terminated) hook is called, ahead of
+    /// every queued message. Once for each call of `watch`.
+    pub fn watch<M>(&mut self, other: &ActorRef<M>) {
+        let core = shim::Arc::clone(&self.core);
+        other.life().watch(Box::new(move |news| {
+            // A watcher that has gone itself need not know.
+            drop(core.signal(Signal::Notice(Arc::new(news.clone()))));
+        }));
+    }
+
+    fn leash(&mut self) -> Arc<Cut> {
+        if self.tasks.len() >= 16 && self.tasks.len().is_power_of_two() {
+            // Those that have ended hold no leash any more.
+            self.tasks.retain(|cut| Arc::strong_count(cut) > 1);
+        }
+        let cut = Cut::new();
+        self.tasks.push(Arc::clone(&cut));
+        cut
+    }
+
+    /// Ends all tasks and timers.
+    pub(crate) fn cut_tasks(&mut self) {
+        for cut in self.tasks.drain(..) {
+            cut.cut();
+        }
+    }
+
+    pub(crate) fn adopt<M: Send + 'static>(&mut self, child: ActorRef<M>) {
+        if self.children.len() >= 16 && self.children.len().is_power_of_two() {
+            self.children.retain(|child| child.life().ended().is_none());
+        }
+        debug_assert!(matches!(child.target(), To::Mailbox(_)));
+        self.children.push(Box::new(child));
+    }
+}
+
+impl<A: Actor> Drop for Context<A> {
+    fn drop(&mut self) {
+        self.cut_tasks();
+        for child in &self.children {
+            child.halt(Halt::Stop);
+        }
+    }
+}
+
+impl<A: Actor> fmt::Debug for Context<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("me", &self.me).finish_non_exhaustive()
+    }
+}
+
+/// Stops a timer. Dropping it does not: the timer goes on.
+#[derive(Debug)]
+pub struct TimerHandle {
+    cut: Arc<Cut>,
+}
+
+impl TimerHandle {
+    /// Stops the timer. A tick that is in the mailbox already still comes.
+    pub fn cancel(self) {
+        self.cut.cut();
+    }
+}
+
+/// Keeps a message counted as in flight.
+pub struct InFlight {
+    release: Box<dyn Flight>,
+}
+
+trait Flight: Send + Sync {
+    fn land(&self);
+}
+
+struct Release<M>(shim::Arc<Core<M>>);
+
+impl<M: Send + 'static> Flight for Release<M> {
+    fn land(&self) {
+        self.0.books.released.add(1);
+        // The receiver asks for more when it looks.
+        self.0.queue.receiver().wake();
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.release.land();
+    }
+}
+
+impl fmt::Debug for InFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InFlight").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,244 @@
+//! An actor's life from the outside: who it is, whether it has ended, and why.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::fault::Fault;
+use super::world::World;
+use crate::sync::counter::Flag;
+use crate::sync::shim::Mutex;
+
+/// An actor's number: unique in its process, never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ActorId(pub(crate) u64);
+
+impl fmt::Display for ActorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// Where an actor is in its system's tree, as text: `/orders/worker-3`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ActorPath(pub(crate) Arc<str>);
+
+impl ActorPath {
+    /// The path as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ActorPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ActorPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
+    }
+}
+
+/// Why an actor ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// It was told to stop, or stopped itself.
+    Stopped,
+    /// It was told to drain and has handled everything that was accepted.
+    Drained,
+    /// It was killed.
+    Killed,
+    /// A handler or hook failed, and was not to be restarted.
+    Failed(Fault),
+    /// A handler or hook panicked, with this text, and was not to be restarted.
+    Panicked(Arc<str>),
+    /// A message too many, under a policy that makes that a failure.
+    Overflowed,
+    /// Its task was dropped before it ended: the runtime shut down.
+    Abandoned,
+    /// It was never started: the system was shutting down.
+    Refused,
+}
+
+impl StopReason {
+    /// Whether something went wrong.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Panicked(_) | Self::Overflowed)
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stopped => f.write_str("stopped"),
+            Self::Drained => f.write_str("drained"),
+            Self::Killed => f.write_str("killed"),
+            Self::Failed(fault) => write!(f, "failed: {fault}"),
+            Self::Panicked(text) => write!(f, "panicked: {text}"),
+            Self::Overflowed => f.write_str("overflowed"),
+            Self::Abandoned => f.write_str("abandoned by its executor"),
+            Self::Refused => f.write_str("refused: the system is shutting down"),
+        }
+    }
+}
+
+/// The news that a watched actor has ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Terminated {
+    /// Which.
+    pub id: ActorId,
+    /// Where it was.
+    pub path: ActorPath,
+    /// Why.
+    pub reason: StopReason,
+}
+
+/// What to call when a life ends.
+type Watcher = Box<dyn FnOnce(&Terminated) + Send>;
+
+/// What all references to an actor share besides its mailbox.
+pub(crate) struct Life {
+    pub(crate) id: ActorId,
+    pub(crate) path: ActorPath,
+    pub(crate) world: Arc<World>,
+    state: Mutex<State>,
+}
+
+struct State {
+    ended: Option<StopReason>,
+    waiters: Vec<Waker>,
+    watchers: Vec<Watcher>,
+}
+
+impl Life {
+    pub(crate) fn new(id: ActorId, path: ActorPath, world: Arc<World>) -> Arc<Self> {
+        let state = State { ended: None, waiters: Vec::new(), watchers: Vec::new() };
+        Arc::new(Self { id, path, world, state: Mutex::new(state) })
+    }
+
+    /// Ends it, once; later reasons are ignored. Tells everybody who waits.
+    pub(crate) fn end(&self, reason: StopReason) {
+        let (waiters, watchers) = {
+            let mut state = self.state.lock();
+            if state.ended.is_some() {
+                return;
+            }
+            state.ended = Some(reason.clone());
+            (std::mem::take(&mut state.waiters), std::mem::take(&mut state.watchers))
+        };
+        let news = Terminated { id: self.id, path: self.path.clone(), reason };
+        for watcher in watchers {
+            watcher(&news);
+        }
+        for waker in waiters {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn ended(&self) -> Option<StopReason> {
+        self.state.lock().ended.clone()
+    }
+
+    /// Calls `watcher` when the life ends; at once if it has.
+    pub(crate) fn watch(&self, watcher: Watcher) {
+        let mut state = self.state.lock();
+        let Some(reason) = state.ended.clone() else {
+            state.watchers.push(watcher);
+            return;
+        };
+        drop(state);
+        watcher(&Terminated { id: self.id, path: self.path.clone(), reason });
+    }
+}
+
+impl fmt::Debug for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Life").field("id", &self.id).field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// A future of the end of an actor. Any number may wait, also afterwards.
+#[derive(Debug)]
+#[must_use = "this waits when it is awaited"]
+pub struct Stopped {
+    life: Arc<Life>,
+}
+
+impl Stopped {
+    pub(crate) fn new(life: Arc<Life>) -> Self {
+        Self { life }
+    }
+}
+
+impl Future for Stopped {
+    type Output = StopReason;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StopReason> {
+        let mut state = self.life.state.lock();
+        if let Some(reason) = &state.ended {
+            return Poll::Ready(reason.clone());
+        }
+        if !state.waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
+            state.waiters.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+/// A switch that ends a task: it is dropped at its next poll, which comes at
+/// once.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    flag: Flag,
+    waker: crate::sync::wait_cell::WaitCell,
+}
+
+impl Cut {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { flag: Flag::new(), waker: crate::sync::wait_cell::WaitCell::new() })
+    }
+
+    pub(crate) fn cut(&self) {
+        if self.flag.raise() {
+            self.waker.wake();
+        }
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.flag.is_raised()
+    }
+}
+
+/// A task that ends early when its leash is cut.
+pub(crate) struct Leashed<F> {
+    task: Option<Pin<Box<F>>>,
+    cut: Arc<Cut>,
+}
+
+impl<F> Leashed<F> {
+    pub(crate) fn new(task: F, cut: Arc<Cut>) -> Self {
+        Self { task: Some(Box::pin(task)), cut }
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Leashed<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.cut.waker.register(cx.waker());
+        if self.cut.is_cut() {
+            self.task = None;
+        }
+        let Some(task) = &mut self.task else { return Poll::Ready(()) };
+        task.as_mut().poll(cx)
+    }
+}

@@ -1,0 +1,101 @@
+//! Floor 3: actors, their context, references to them, and one actor's step.
+
+mod ask;
+pub(crate) mod cell;
+mod context;
+mod executor;
+pub(crate) mod fault;
+mod lifecycle;
+mod mapped;
+pub(crate) mod reference;
+pub(crate) mod world;
+
+use std::future::{Future, ready};
+
+pub use self::ask::{AnswerFuture, AskError, Reply};
+pub(crate) use self::context::Child;
+pub use self::context::{Context, InFlight, TimerHandle};
+pub use self::executor::{BoxTask, Executor};
+pub use self::fault::Fault;
+pub(crate) use self::lifecycle::Life;
+pub use self::lifecycle::{ActorId, ActorPath, StopReason, Stopped, Terminated};
+pub use self::reference::{ActorRef, TellRef, WeakActorRef};
+
+/// Something that handles messages, one at a time.
+///
+/// State is plain fields: a handler has `&mut self`, may await, and nothing
+/// else runs on the actor meanwhile. What it returns as an error, or panics
+/// with, is the supervisor's business: the actor is restarted or stopped, as
+/// it was spawned; the sender is not concerned.
+///
+/// The attribute [`#[actor]`](macro@crate::actor) writes this from methods.
+///
+/// ```
+/// use tidegate::prelude::*;
+///
+/// enum Msg { Add(u64), Total(Reply<u64>) }
+/// #[derive(Default)]
+/// struct Counter { total: u64 }
+///
+/// impl Actor for Counter {
+///     type Msg = Msg;
+///     async fn handle(&mut self, msg: Msg, _cx: &mut Context<Self>) -> Result<(), Fault> {
+///         match msg {
+///             Msg::Add(n) => self.total += n,
+///             Msg::Total(reply) => { let _ = reply.send(self.total); }
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let counter = System::new().spawn(Counter::default(), Push::bounded(1024));
+/// counter.tell(Msg::Add(2)).await.unwrap();
+/// assert_eq!(counter.ask(Msg::Total).await.unwrap(), 2);
+/// # }
+/// ```
+pub trait Actor: Sized + Send + 'static {
+    /// What it handles. An enum, usually: matched exhaustively, moved into the
+    /// mailbox without allocation.
+    type Msg: Send + 'static;
+
+    /// Runs before the first message, in every life: also after a restart.
+    ///
+    /// # Errors
+    /// A fault here is treated as one in a handler.
+    fn started(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Fault>> + Send {
+        let _ = cx;
+        ready(Ok(()))
+    }
+
+    /// Handles one message.
+    ///
+    /// # Errors
+    /// A fault ends this life: the actor is restarted or stopped.
+    fn handle(
+        &mut self,
+        msg: Self::Msg,
+        cx: &mut Context<Self>,
+    ) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// An actor watched with [`Context::watch`] has ended. Ahead of all queued
+    /// messages.
+    ///
+    /// # Errors
+    /// A fault here is treated as one in a handler.
+    fn terminated(
+        &mut self,
+        who: Terminated,
+        cx: &mut Context<Self>,
+    ) -> impl Future<Output = Result<(), Fault>> + Send {
+        let _ = (who, cx);
+        ready(Ok(()))
+    }
+
+    /// Runs at the end, before the mailbox is closed for good; not after a
+    /// kill, a panic or an abandonment, which leave nothing to run.
+    fn stopped(&mut self, reason: &StopReason, cx: &mut Context<Self>) -> impl Future<Output = ()> + Send {
+        let _ = (reason, cx);
+        ready(())
+    }
+}

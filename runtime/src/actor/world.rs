@@ -1,0 +1,117 @@
+//! What all actors of a system share.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use super::executor::Executor;
+use super::lifecycle::{ActorId, Life};
+use crate::mailbox::DeadLetters;
+use crate::sync::counter::{Counter, Flag};
+use crate::sync::shim::Mutex;
+
+/// Executor, dead letters, and the mailboxes to look after.
+pub(crate) struct World {
+    pub(crate) executor: Box<dyn Executor>,
+    pub(crate) dead: DeadLetters,
+    /// No more actors are started.
+    pub(crate) closing: Flag,
+    /// After how long without a message a mailbox gives its storage back.
+    idle_after: Duration,
+    idle: Mutex<Idle>,
+    /// The floor above keeps the root of the tree here.
+    roots: OnceLock<Arc<dyn Any + Send + Sync>>,
+}
+
+struct Idle {
+    sweeping: bool,
+    mailboxes: Vec<Box<dyn Idler>>,
+}
+
+/// A mailbox with slot storage, as the sweep sees it.
+pub(crate) trait Idler: Send {
+    /// How often its receiver has been polled: unchanged means idle.
+    fn polls(&self) -> u64;
+    /// The count at the last sweep.
+    fn last_seen(&mut self) -> &mut u64;
+    /// Tells it to give its storage back.
+    fn retire(&self);
+    fn life(&self) -> &Life;
+}
+
+impl World {
+    pub(crate) fn new(executor: Box<dyn Executor>, idle_after: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            executor,
+            dead: DeadLetters::new(),
+            closing: Flag::new(),
+            idle_after,
+            idle: Mutex::new(Idle { sweeping: false, mailboxes: Vec::new() }),
+            roots: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn set_roots(&self, roots: Arc<dyn Any + Send + Sync>) {
+        let _ = self.roots.set(roots);
+    }
+
+    pub(crate) fn roots(&self) -> Arc<dyn Any + Send + Sync> {
+        match self.roots.get() {
+            Some(roots) => Arc::clone(roots),
+            None => unreachable!("a world belongs to a system"),
+        }
+    }
+
+    /// A number no other actor of this process has.
+    pub(crate) fn next_id() -> ActorId {
+        static IDS: OnceLock<Counter> = OnceLock::new();
+        ActorId(IDS.get_or_init(Counter::new).next())
+    }
+
+    /// A mailbox has got storage: once it is idle, it is to give it back. One
+    /// task looks after all such mailboxes, and only while there are any, so
+    /// that a quiet system has no timer.
+    pub(crate) fn look_after(self: &Arc<Self>, mailbox: Box<dyn Idler>) {
+        let start = {
+            let mut idle = self.idle.lock();
+            idle.mailboxes.push(mailbox);
+            !std::mem::replace(&mut idle.sweeping, true)
+        };
+        if start {
+            let world = Arc::clone(self);
+            self.executor.spawn("tidegate-sweep", Box::pin(sweep(world)));
+        }
+    }
+}
+
+async fn sweep(world: Arc<World>) {
+    loop {
+        world.executor.sleep(world.idle_after).await;
+        let mut mailboxes = std::mem::take(&mut world.idle.lock().mailboxes);
+        mailboxes.retain_mut(|mailbox| {
+            if mailbox.life().ended().is_some() {
+                return false;
+            }
+            let polls = mailbox.polls();
+            if std::mem::replace(mailbox.last_seen(), polls) != polls {
+                return true;
+            }
+            mailbox.retire();
+            false
+        });
+        let mut idle = world.idle.lock();
+        idle.mailboxes.append(&mut mailboxes);
+        if idle.mailboxes.is_empty() {
+            idle.mailboxes = Vec::new();
+            idle.sweeping = false;
+            return;
+        }
+    }
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,149 @@
+//! Floor 5: systems of actors, and what they run on.
+
+mod manual;
+mod shutdown;
+mod spawn;
+#[cfg(feature = "tokio")]
+mod tokio;
+#[cfg(feature = "tracing")]
+mod traced;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+pub use self::manual::ManualExecutor;
+pub use self::shutdown::ShutdownReport;
+pub use self::spawn::{Nobody, Spawn};
+#[cfg(feature = "tokio")]
+pub use self::tokio::TokioExecutor;
+
+use self::spawn::Parent;
+use crate::actor::world::World;
+use crate::actor::{Actor, ActorId, ActorRef, Child, Executor};
+use crate::mailbox::{DeadLetters, Mailbox};
+use crate::supervision::Factory;
+use crate::sync::shim::Mutex;
+
+/// After how long without a message a mailbox gives its storage back.
+const IDLE_AFTER: Duration = Duration::from_secs(1);
+
+/// A system of actors: their executor, their dead letters, and the root of
+/// their tree. Cheap to clone; all clones are the same system.
+///
+/// Dropping it stops nothing: actors live until they stop or the system is
+/// [shut down](Self::shutdown).
+#[derive(Clone)]
+pub struct System {
+    world: Arc<World>,
+    roots: Arc<Roots>,
+}
+
+/// The actors that the system itself owns.
+struct Roots {
+    actors: Mutex<BTreeMap<ActorId, Box<dyn Child>>>,
+}
+
+impl System {
+    /// A system on tokio: on the runtime in whose context this is called or,
+    /// if there is none, on the one in whose context each actor is spawned.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_executor(TokioExecutor::new())
+    }
+
+    /// A system on an executor of your choice.
+    #[must_use]
+    pub fn with_executor(executor: impl Executor) -> Self {
+        let world = World::new(Box::new(executor), IDLE_AFTER);
+        let roots = Arc::new(Roots { actors: Mutex::new(BTreeMap::new()) });
+        world.set_roots(Arc::clone(&roots) as Arc<dyn std::any::Any + Send + Sync>);
+        Self { world, roots }
+    }
+
+    /// The system that a context belongs to.
+    fn of(world: &Arc<World>) -> Self {
+        let Ok(roots) = world.roots().downcast::<Roots>() else { unreachable!("roots are set by the system") };
+        Self { world: Arc::clone(world), roots }
+    }
+
+    fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
+    /// Spawns an actor. To name it, or have it begun anew after a failure, see
+    /// [`build`](Self::build).
+    ///
+    /// # Panics
+    /// On tokio, if there is no runtime.
+    pub fn spawn<A: Actor>(&self, actor: A, mailbox: impl Into<Mailbox<A::Msg>>) -> ActorRef<A::Msg> {
+        Spawn::<A>::new(Parent::System(self), Factory::Once(Some(actor))).mailbox(mailbox).spawn()
+    }
+
+    /// Begins to spawn an actor from a factory, which can be begun anew.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tidegate::prelude::*;
+    /// # #[derive(Default)] struct Index; impl Actor for Index { type Msg = u64;
+    /// # async fn handle(&mut self, _: u64, _: &mut Context<Self>) -> Result<(), Fault> { Ok(()) } }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let index = System::new()
+    ///     .build(Index::default)
+    ///     .named("index")
+    ///     .mailbox(Pull::window(64))
+    ///     .restart(Restart::limit(3, Duration::from_secs(10)))
+    ///     .spawn();
+    /// assert_eq!(index.path().as_str(), "/index");
+    /// # }
+    /// ```
+    pub fn build<A: Actor>(&self, make: impl FnMut() -> A + Send + 'static) -> Spawn<'_, A> {
+        Spawn::new(Parent::System(self), Factory::Again(Box::new(make)))
+    }
+
+    /// The sink of all messages that no handler will see.
+    #[must_use]
+    pub fn dead_letters(&self) -> &DeadLetters {
+        &self.world.dead
+    }
+
+    /// How many actors the system itself owns; children are their parents'.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.roots.actors.lock().len()
+    }
+
+    /// Whether the system owns no actor.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes an actor into the tree, until it ends.
+    fn enrol<M: Send + 'static>(&self, actor: &ActorRef<M>) {
+        let id = actor.id();
+        self.roots.actors.lock().insert(id, Box::new(actor.clone()));
+        let roots: Weak<Roots> = Arc::downgrade(&self.roots);
+        actor.life().watch(Box::new(move |_| {
+            if let Some(roots) = roots.upgrade() {
+                let actor = roots.actors.lock().remove(&id);
+                drop(actor);
+            }
+        }));
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Default for System {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("System").field("actors", &self.len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,188 @@
+//! Bringing actors to life.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::System;
+use crate::actor::cell::{BUDGET, Cell};
+use crate::actor::world::World;
+use crate::actor::{Actor, ActorPath, ActorRef, Context, Life, StopReason};
+use crate::mailbox::{Mailbox, open};
+use crate::supervision::{Factory, Restart, in_the_name_of, supervise};
+use crate::sync::shim;
+
+/// Where a new actor belongs.
+pub(super) enum Parent<'a, A: Actor> {
+    System(&'a System),
+    Actor(&'a mut Context<A>),
+}
+
+/// Everything about an actor to be.
+#[must_use = "an actor is spawned by `spawn`"]
+pub struct Spawn<'a, A: Actor, P: Actor = Nobody> {
+    parent: Parent<'a, P>,
+    factory: Factory<A>,
+    name: Option<String>,
+    mailbox: Mailbox<A::Msg>,
+    restart: Restart,
+    budget: usize,
+}
+
+/// The parent of actors that the system itself owns.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Nobody {}
+
+impl Actor for Nobody {
+    type Msg = ();
+    async fn handle(&mut self, (): (), _cx: &mut Context<Self>) -> Result<(), crate::Fault> {
+        match *self {}
+    }
+}
+
+impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
+    pub(super) fn new(parent: Parent<'a, P>, factory: Factory<A>) -> Self {
+        Self {
+            parent,
+            factory,
+            name: None,
+            mailbox: Mailbox::default(),
+            restart: Restart::never(),
+            budget: BUDGET,
+        }
+    }
+
+    /// A name for its path, and for people. Without one it is its number.
+    /// Names need not be unique: look-up by name is not what a path is for.
+    pub fn named(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How messages are delivered to it. The default is
+    /// [`Push::bounded(1024)`](crate::Push::bounded).
+    pub fn mailbox(mut self, mailbox: impl Into<Mailbox<A::Msg>>) -> Self {
+        self.mailbox = mailbox.into();
+        self
+    }
+
+    /// How often it is begun anew after a failure. The default is never. An
+    /// actor given as a value, not as a factory, cannot be begun anew.
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.restart = restart;
+        self
+    }
+
+    /// How many messages it handles at most before it lets other tasks run.
+    /// The default is 256; at least 1.
+    pub fn budget(mut self, messages: usize) -> Self {
+        self.budget = messages.max(1);
+        self
+    }
+
+    /// Starts the actor. It takes messages at once; they are handled once its
+    /// `started` hook has run.
+    ///
+    /// While its system is shutting down no actor starts: the reference that
+    /// is returned is that of an actor which has ended, with
+    /// [`StopReason::Refused`].
+    pub fn spawn(self) -> ActorRef<A::Msg> {
+        let Self { parent, factory, name, mailbox, restart, budget } = self;
+        let (world, above) = match &parent {
+            Parent::System(system) => (Arc::clone(system.world()), ""),
+            Parent::Actor(cx) => (Arc::clone(cx.world()), cx.path().as_str()),
+        };
+        let id = World::next_id();
+        let path: Arc<str> = match name {
+            Some(name) => format!("{above}/{name}").into(),
+            None => format!("{above}/{}", id.0).into(),
+        };
+        let life = Life::new(id, ActorPath(Arc::clone(&path)), Arc::clone(&world));
+        let (sender, receiver) = open(&mailbox, world.dead.clone(), Arc::clone(&path));
+        let me = ActorRef::new(sender, Arc::clone(&life));
+        let refused = world.closing.is_raised();
+        if refused {
+            drop(receiver);
+            life.end(StopReason::Refused);
+            return me;
+        }
+        let cx = Context::new(me.clone(), shim::Arc::clone(receiver.core()));
+        let cell = Cell::new(receiver, cx, budget);
+        match parent {
+            Parent::System(system) => system.enrol(&me),
+            Parent::Actor(parent) => parent.adopt(me.clone()),
+        }
+        let farewell = Farewell { life };
+        let run = run(cell, factory, restart, farewell, Arc::clone(&path));
+        #[cfg(feature = "tracing")]
+        let run = super::traced::traced(tracing::info_span!("actor", actor = %path), run);
+        world.executor.spawn(&path, Box::pin(run));
+        me
+    }
+}
+
+/// Runs an actor to its end.
+async fn run<A: Actor>(
+    cell: Cell<A>,
+    factory: Factory<A>,
+    restart: Restart,
+    mut farewell: Farewell,
+    name: Arc<str>,
+) {
+    let lives = async {
+        let mut cell = cell;
+        let reason = supervise(factory, &mut cell, restart).await;
+        // What is left in the mailbox is accounted for before anybody hears
+        // that the actor has ended.
+        drop(cell);
+        reason
+    };
+    let reason = in_the_name_of(name, lives).await;
+    farewell.say(reason);
+}
+
+/// Tells the world that an actor has ended, also when its task is dropped.
+struct Farewell {
+    life: Arc<Life>,
+}
+
+impl Farewell {
+    fn say(&mut self, reason: StopReason) {
+        self.life.end(reason);
+    }
+}
+
+impl Drop for Farewell {
+    fn drop(&mut self) {
+        // Without effect if the end was told already.
+        self.life.end(StopReason::Abandoned);
+    }
+}
+
+impl<A: Actor, P: Actor> fmt::Debug for Spawn<'_, A, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spawn")
+            .field("name", &self.name)
+            .field("mailbox", &self.mailbox)
+            .field("restart", &self.restart)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<A: Actor> Context<A> {
+    /// Spawns a child: it ends before this actor does, and with a restart.
+    pub fn spawn_child<B: Actor>(&mut self, child: B, mailbox: impl Into<Mailbox<B::Msg>>) -> ActorRef<B::Msg> {
+        Spawn::new(Parent::Actor(self), Factory::Once(Some(child))).mailbox(mailbox).spawn()
+    }
+
+    /// Begins to spawn a child from a factory, which can be begun anew.
+    pub fn build_child<B: Actor>(&mut self, make: impl FnMut() -> B + Send + 'static) -> Spawn<'_, B, A> {
+        Spawn::new(Parent::Actor(self), Factory::Again(Box::new(make)))
+    }
+
+    /// The system this actor runs in.
+    #[must_use]
+    pub fn system(&self) -> System {
+        System::of(self.world())
+    }
+}
