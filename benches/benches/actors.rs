@@ -70,7 +70,7 @@ async fn counter(delivery: Delivery) -> (System, ActorRef<Count>) {
 }
 
 async fn total(counter: &ActorRef<Count>) -> u64 {
-    counter.ask(Count::Total).await.ok().expect("an answer")
+    counter.ask(Count::Total).await.unwrap_or_else(|_| panic!("an answer"))
 }
 
 /// A sender that waits for room, until the last message is handled.

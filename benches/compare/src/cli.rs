@@ -70,6 +70,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         rounds: rounds.map_or(usual_rounds, |rounds| usize::try_from(rounds).unwrap_or(usize::MAX)),
         run_for: Duration::from_millis(run_for),
         quick,
+        full,
         modes,
         seed: seed.unwrap_or_else(seed_of_the_moment),
     };

@@ -15,6 +15,7 @@ pub(crate) struct Settings {
     /// How long one run of a workload of variable amount should take.
     pub(crate) run_for: Duration,
     pub(crate) quick: bool,
+    pub(crate) full: bool,
     /// Also run tidegate's other delivery modes.
     pub(crate) modes: bool,
     pub(crate) seed: u64,
@@ -57,11 +58,11 @@ pub(crate) fn measure(workload: &Workload, settings: &Settings) -> Measured {
     let entries: Vec<Entry> = lineups.iter().map(workload.entry).collect();
 
     progress(workload.name, "warming up");
-    let plans: Vec<Plan> = entries.iter().map(|entry| plan(entry, workload, settings)).collect();
+    let mut plans: Vec<Plan> = entries.iter().map(|entry| plan(entry, workload, settings)).collect();
 
     let rounds = match workload.unit {
-        // Bytes do not vary as times do, and settling takes its time.
-        Unit::BytesPerActor => settings.rounds.min(if settings.quick { 1 } else { 3 }),
+        // Bytes do not vary as times do, and coming to rest takes its time.
+        Unit::BytesPerActor => settings.rounds.min(if settings.full { 3 } else { 1 }),
         Unit::PerSecond(_) => settings.rounds,
     };
     let mut samples = vec![Vec::new(); lineups.len()];
@@ -71,6 +72,7 @@ pub(crate) fn measure(workload: &Workload, settings: &Settings) -> Measured {
         for contestant in dice.order(lineups.len()) {
             if let Some(figure) = run(&entries[contestant], &plans[contestant]) {
                 samples[contestant].push(figure);
+                shorten(&mut plans[contestant], figure, workload, settings);
             }
         }
     }
@@ -116,13 +118,28 @@ fn plan(entry: &Entry, workload: &Workload, settings: &Settings) -> Plan {
         Amount::Timed { probe } => {
             let first = Plan { items: probe };
             let Some(rate) = run(entry, &first) else { return first };
-            let items = (rate * settings.run_for.as_secs_f64()) as u64;
-            // A multiple of what each workload divides by, so that every
-            // contestant does exactly the items that it is credited with.
-            let whole = items.max(probe / 4).next_multiple_of(600);
-            Plan { items: whole }
+            Plan { items: items_for(rate, settings.run_for.as_secs_f64(), probe) }
         }
     }
+}
+
+/// Gives a contestant less to do after a run that took ten times too long.
+///
+/// Some fall off a cliff now and then, when a thread that holds a spin lock is
+/// not running; at a thousandth of its speed one run would take minutes. Its
+/// figures stay in.
+fn shorten(plan: &mut Plan, figure: f64, workload: &Workload, settings: &Settings) {
+    let Amount::Timed { probe } = workload.amount else { return };
+    let wanted = settings.run_for.as_secs_f64();
+    if plan.items as f64 / figure > 10.0 * wanted {
+        plan.items = items_for(figure, wanted, probe).min(plan.items);
+    }
+}
+
+/// A multiple of what each workload divides by, so that every contestant does
+/// exactly the items that it is credited with.
+fn items_for(rate: f64, seconds: f64, probe: u64) -> u64 {
+    ((rate * seconds) as u64).max(probe / 4).next_multiple_of(600)
 }
 
 /// Says on a terminal where it is. A pipe or a log gets nothing.

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -162,24 +162,34 @@ impl Latch {
     }
 }
 
-/// Waits until the number of live bytes stands still, and returns it.
+/// Live bytes before the actors are started, once the runtime has come to rest.
+pub(crate) async fn bytes_before() -> i64 {
+    settled_bytes(Duration::from_millis(200)).await
+}
+
+/// Live bytes of actors that have nothing to do.
 ///
-/// A runtime may keep storage for a while after the last message, so this
-/// waits for half a second without a change, at most ten in all.
-pub(crate) async fn settled_bytes() -> i64 {
+/// A runtime may keep storage for a while after the last message: tidegate
+/// looks for idle mailboxes every second and gives back what it finds unused
+/// twice. So this waits for two and a half seconds without a change, whoever
+/// is measured.
+pub(crate) async fn bytes_after() -> i64 {
+    settled_bytes(Duration::from_millis(2500)).await
+}
+
+/// Waits, for fifteen seconds at most, until nothing has changed for `rest`.
+async fn settled_bytes(rest: Duration) -> i64 {
     const STEP: Duration = Duration::from_millis(50);
-    let mut before = crate::alloc::live();
-    let mut still = 0;
-    for _ in 0..200 {
+    let begin = Instant::now();
+    let (mut bytes, mut since) = (crate::alloc::live(), begin);
+    while since.elapsed() < rest && begin.elapsed() < Duration::from_secs(15) {
         tokio::time::sleep(STEP).await;
         let now = crate::alloc::live();
-        still = if now == before { still + 1 } else { 0 };
-        before = now;
-        if still == 10 {
-            break;
+        if now != bytes {
+            (bytes, since) = (now, Instant::now());
         }
     }
-    before
+    bytes
 }
 
 /// Bytes per actor between two readings.

@@ -13,6 +13,13 @@ pub(crate) enum Mode {
     Adaptive { pull_window: usize },
 }
 
+/// When the adaptive ones switch, in milliseconds. Sooner than by default, since
+/// a run squeezes a long time into seconds: with a few milliseconds of work for
+/// an event, a burst is over before the default has made up its mind.
+const OVERLOADED_FOR: u64 = 5;
+const RELIEVED_FOR: u64 = 50;
+const DWELL: u64 = 20;
+
 /// What a sender meets where there is no grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Policy {
@@ -111,10 +118,18 @@ impl Candidate {
                 format!("mode = \"adaptive\"\ncapacity = {capacity}\nwindow = {pull_window}\n")
             }
         };
-        format!("{mode}overflow = \"{}\"\n", policy.key())
+        let thresholds = if self.is_adaptive() {
+            format!(
+                "\n[thresholds]\noverloaded-for-ms = {OVERLOADED_FOR}\nrelieved-for-ms = {RELIEVED_FOR}\n\
+                 dwell-ms = {DWELL}\n"
+            )
+        } else {
+            String::new()
+        };
+        format!("{mode}overflow = \"{}\"\n{thresholds}", policy.key())
     }
 
-    /// The mailbox as an expression.
+    /// What spawns a consumer with it, as statements.
     pub(crate) fn rust(&self) -> String {
         let capacity = self.capacity;
         let mode = match self.mode {
@@ -122,16 +137,29 @@ impl Candidate {
             Mode::PullOneByOne => "Pull::one_by_one()".to_owned(),
             Mode::PullWindow { window } => format!("Pull::window({window})"),
             Mode::PullInFlight { window } => format!("Pull::max_in_flight({window})"),
-            Mode::Adaptive { pull_window } => format!("Adaptive::window({capacity}).pull_window({pull_window})"),
+            Mode::Adaptive { pull_window } => {
+                format!("Adaptive::window({capacity}).pull_window({pull_window}).thresholds(thresholds)")
+            }
         };
         let policy = format!(".overflow(Overflow::{})", self.policy.variant());
-        match self.policy {
+        let mailbox = match self.policy {
             Policy::Wait => mode,
             Policy::Conflate => {
                 format!("Mailbox::from({mode}).conflate(|m: &Msg| m.key, |queued, new| *queued = new)")
             }
             _ => format!("{mode}{policy}"),
-        }
+        };
+        let thresholds = if self.is_adaptive() {
+            format!(
+                "let mut thresholds = Thresholds::default();\n\
+                 thresholds.overloaded_for = Duration::from_millis({OVERLOADED_FOR});\n\
+                 thresholds.relieved_for = Duration::from_millis({RELIEVED_FOR});\n\
+                 thresholds.dwell = Duration::from_millis({DWELL});\n"
+            )
+        } else {
+            String::new()
+        };
+        format!("{thresholds}system.spawn(consumer, {mailbox});\n")
     }
 }
 
@@ -155,8 +183,8 @@ pub(crate) fn all(capacity: usize) -> Vec<Candidate> {
         (PullOneByOne, Reject, true),
         (PullWindow { window }, Wait, true),
         (PullInFlight { window: two }, Wait, true),
-        (Adaptive { pull_window: 1 }, Wait, true),
-        (Adaptive { pull_window: 1 }, DropOldest, false),
+        (Adaptive { pull_window: two.min(capacity) }, Wait, true),
+        (Adaptive { pull_window: two.min(capacity) }, DropOldest, false),
     ]
     .into_iter()
     .map(|(mode, policy, usual)| Candidate::new(mode, policy, capacity, usual))
@@ -216,11 +244,44 @@ mod tests {
         let all = all(16);
         let of = |name: &str| all.iter().find(|c| c.name == name).unwrap();
         assert_eq!(of("push-wait").toml(), "mode = \"push\"\ncapacity = 16\noverflow = \"wait\"\n");
-        assert_eq!(of("push-wait").rust(), "Push::bounded(16)");
-        assert_eq!(of("pull-one-reject").rust(), "Pull::one_by_one().overflow(Overflow::Reject)");
-        assert!(of("push-conflate").rust().starts_with("Mailbox::from(Push::bounded(16)).conflate("));
-        for c in &all {
-            assert!(toml::from_str::<toml::Table>(&c.toml()).is_ok(), "{}", c.name);
+        assert_eq!(of("push-wait").rust(), "system.spawn(consumer, Push::bounded(16));\n");
+        assert!(of("pull-one-reject").rust().contains("Pull::one_by_one().overflow(Overflow::Reject))"));
+        assert!(of("push-conflate").rust().contains("Mailbox::from(Push::bounded(16)).conflate("));
+        let adaptive = of("adaptive-wait").rust();
+        assert!(adaptive.starts_with("let mut thresholds") && adaptive.contains("(thresholds));"), "{adaptive}");
+    }
+
+    #[test]
+    fn every_one_is_a_mailbox_whatever_the_capacity() {
+        for capacity in [1, 2, 3, 8, 16, 1000] {
+            for c in all(capacity) {
+                let mailbox = toml::from_str::<tidegate::MailboxConfig>(&c.toml());
+                assert!(mailbox.is_ok(), "{} of {capacity}: {mailbox:?}", c.name);
+            }
+        }
+    }
+
+    /// The statements that are printed, as far as they differ in kind.
+    #[test]
+    fn what_is_said_in_rust_is_what_the_file_says() {
+        use std::time::Duration;
+        use tidegate::{Adaptive, Mailbox, MailboxConfig, Overflow, Pull, Push, Thresholds};
+        let mut thresholds = Thresholds::default();
+        thresholds.overloaded_for = Duration::from_millis(OVERLOADED_FOR);
+        thresholds.relieved_for = Duration::from_millis(RELIEVED_FOR);
+        thresholds.dwell = Duration::from_millis(DWELL);
+        let in_rust: [(&str, Mailbox<u8>); 6] = [
+            ("push-drop-oldest", Push::bounded(16).overflow(Overflow::DropOldest).into()),
+            ("push-wait", Push::bounded(16).into()),
+            ("pull-one-reject", Pull::one_by_one().overflow(Overflow::Reject).into()),
+            ("pull-window-8-wait", Pull::window(8).into()),
+            ("pull-in-flight-2-wait", Pull::max_in_flight(2).into()),
+            ("adaptive-wait", Adaptive::window(16).pull_window(2).thresholds(thresholds).into()),
+        ];
+        for (name, mailbox) in in_rust {
+            let candidate = select(16, Some(name)).unwrap().remove(0);
+            let config: MailboxConfig = toml::from_str(&candidate.toml()).unwrap();
+            assert_eq!(format!("{mailbox:?}"), format!("{:?}", Mailbox::<u8>::from(config)), "{name}");
         }
     }
 }

@@ -75,12 +75,15 @@ fn row(m: &Measured) -> Value {
         "age_p99_ms": ms(m.age_p99),
         "age_mean_ms": ms(m.age_mean),
         "deepest": m.deepest,
+        "deepest_of_one_consumer": m.high_water,
         "peak_memory_bytes": m.peak_bytes,
         "most_at_source": m.at_source,
         "polls_per_message": m.wakes,
         "clock_p99_ms": ms(m.clock_p99),
-        "mode_switches": m.switches,
-        "dead_letters": m.dead_letters,
+        "mode_switches": m.switches.total,
+        "mode_switches_to_pull": { "window exhausted": m.switches.exhausted, "service slower": m.switches.slower },
+        "dead_letters": m.dead_letters.iter().map(|(r, n)| (r.name().to_owned(), json!(n))).collect::<serde_json::Map<_, _>>(),
+        "disagreements": m.disagreements,
         "cut_short": m.cut,
     })
 }
@@ -113,10 +116,24 @@ pub(crate) fn csv(candidates: &[Candidate], rows: &[Measured]) -> String {
     out
 }
 
+/// Makes sure that a file can be written, before anything is measured for it.
+/// What is in it stays.
+///
+/// # Errors
+/// A sentence with the file's name.
+pub(crate) fn try_write(path: &Path) -> Result<(), String> {
+    let opened = fs::OpenOptions::new().append(true).create(true).open(path);
+    opened.map(drop).map_err(|e| unwritable(path, &e))
+}
+
 /// Writes a file.
 ///
 /// # Errors
 /// A sentence with the file's name.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|e| format!("{}: cannot be written: {e}", path.display()))
+    fs::write(path, text).map_err(|e| unwritable(path, &e))
+}
+
+fn unwritable(path: &Path, e: &std::io::Error) -> String {
+    format!("{}: cannot be written: {e}", path.display())
 }

@@ -33,5 +33,5 @@ pub(crate) fn shared_queue(plan: &Workload) -> Observed {
             Record { fate: Fate::Accepted, decided: e.at, waited: false, slept: true, handled: Some(end) }
         })
         .collect();
-    Observed { records, deepest: deepest as u64, peak_bytes: 0, polls: None, switches: 0, dead_letters: 0, cut: false }
+    Observed { records, deepest: deepest as u64, peak_bytes: 0, runtime: None, cut: false }
 }

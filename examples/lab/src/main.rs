@@ -8,11 +8,13 @@
 //!
 //! The pure parts come first and are tested by themselves: [`trace`] and
 //! [`generate`] make arrivals, [`workload`] makes a plan of them, [`candidates`]
-//! says what to try, [`measure`] sums a run up, [`judge`] recommends, [`why`]
-//! and [`report`] say it. [`run`] is the one part that runs anything.
+//! says what to try, [`measure`] sums a run up, [`check`] holds it against the
+//! runtime's own account, [`judge`] recommends, [`why`] and [`report`] say it.
+//! [`run`] is the one part that runs anything.
 #![deny(unsafe_code)]
 
 mod candidates;
+mod check;
 mod cli;
 mod export;
 mod generate;
@@ -57,11 +59,18 @@ fn main() -> ExitCode {
         Err(reason) => fail(USAGE, &format!("{reason}\nTry 'lab --help'.")),
         Ok(Command::Help) => print(cli::HELP),
         Ok(Command::Version) => print(concat!("lab ", env!("CARGO_PKG_VERSION"), "\n")),
-        Ok(Command::Run(options)) => match Workload::plan(&options.spec) {
+        Ok(Command::Run(options)) => match prepare(&options) {
             Err(reason) => fail(USAGE, &reason),
             Ok(plan) => measure_and_report(&options, &plan).unwrap_or_else(|reason| fail(1, &reason)),
         },
     }
+}
+
+/// Everything that can be wrong with what was asked for.
+fn prepare(options: &Options) -> Result<Workload, String> {
+    let plan = Workload::plan(&options.spec)?;
+    [&options.json, &options.csv].into_iter().flatten().try_for_each(|path| export::try_write(path))?;
+    Ok(plan)
 }
 
 fn measure_and_report(options: &Options, plan: &Workload) -> Result<ExitCode, String> {
@@ -89,6 +98,11 @@ fn measure_and_report(options: &Options, plan: &Workload) -> Result<ExitCode, St
         options.candidates.iter().cloned().zip(runs).filter(|(_, runs)| !runs.is_empty()).unzip();
     let rows: Vec<Measured> = runs.iter().map(|runs| measure::median(runs)).collect();
     let verdict = (!rows.is_empty()).then(|| judge::judge(&rows, &options.goal));
+    let failures: Vec<String> = candidates
+        .iter()
+        .zip(&runs)
+        .flat_map(|(c, runs)| runs.iter().flat_map(|m| &m.disagreements).map(|d| format!("{}: {d}", c.name)))
+        .collect();
     let ideal = measure::sum_up(plan, &ideal::shared_queue(plan));
     let report = Report {
         plan,
@@ -98,6 +112,7 @@ fn measure_and_report(options: &Options, plan: &Workload) -> Result<ExitCode, St
         ideal: &ideal,
         verdict: verdict.as_ref(),
         rounds: options.repeat,
+        failures: &failures,
         interrupted: runner.stopped().then_some(planned),
     };
     let code = print(&report.to_string());
@@ -107,6 +122,9 @@ fn measure_and_report(options: &Options, plan: &Workload) -> Result<ExitCode, St
     }
     if let Some(path) = &options.csv {
         export::write(path, &export::csv(&candidates, &rows))?;
+    }
+    if !failures.is_empty() {
+        return Err(format!("SELF-CHECK FAILED, believe no figure: {}", failures.join("; ")));
     }
     Ok(if runner.stopped() { ExitCode::from(INTERRUPTED) } else { code })
 }

@@ -15,7 +15,11 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::workload::Workload;
+use crate::{
+    check,
+    probe::{Drops, Reading, Switches},
+    workload::Workload,
+};
 
 /// Why an event was not handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,12 +90,9 @@ pub(crate) struct Observed {
     pub(crate) deepest: u64,
     /// Most bytes waiting in all mailboxes at one time, slots included.
     pub(crate) peak_bytes: u64,
-    /// How often the consumers were polled, if the runtime says.
-    pub(crate) polls: Option<u64>,
-    /// How often mailboxes changed between push and pull.
-    pub(crate) switches: u64,
-    /// What the runtime has sent to the dead letters, by its own count.
-    pub(crate) dead_letters: u64,
+    /// The runtime's own account; `None` where no runtime ran, or where an actor
+    /// has not ended and its account is open.
+    pub(crate) runtime: Option<Reading>,
     /// The run was stopped before all was handled.
     pub(crate) cut: bool,
 }
@@ -113,6 +114,8 @@ pub(crate) struct Measured {
     pub(crate) age_p99: Duration,
     pub(crate) age_mean: Duration,
     pub(crate) deepest: u64,
+    /// The deepest queue that any one consumer met, by the runtime's count.
+    pub(crate) high_water: u64,
     pub(crate) peak_bytes: u64,
     /// Most events that waited outside, in the producers' hands.
     pub(crate) at_source: u64,
@@ -120,9 +123,12 @@ pub(crate) struct Measured {
     /// 99th percentile of how late producers came by themselves, not made to
     /// wait: what the clock adds to every latency.
     pub(crate) clock_p99: Duration,
-    pub(crate) switches: u64,
-    /// By the runtime's count: a check on `lost`, not a part of it.
-    pub(crate) dead_letters: u64,
+    pub(crate) switches: Switches,
+    /// What the runtime has dropped, by its own reasons: a check on `lost`, not a
+    /// part of it.
+    pub(crate) dead_letters: Drops,
+    /// Where the runtime's account and that of the events do not agree.
+    pub(crate) disagreements: Vec<String>,
     pub(crate) cut: bool,
 }
 
@@ -168,11 +174,14 @@ pub(crate) fn sum_up(plan: &Workload, seen: &Observed) -> Measured {
     let of = |fate: Fate| count[fate as usize];
     let merged = of(Fate::Merged);
     // Which older message was displaced is not told to the sender, so it is what
-    // is left of the accepted; in a run that was cut, so are the queued ones.
+    // is left of the accepted; in a run that was cut, so are the queued ones, and
+    // only the runtime knows how many of each.
     // A merged event stands in the place of the one it was merged into, whose
     // fate is then the merged one's: the totals agree, the names are swapped.
     let missing = (of(Fate::Accepted) + merged).saturating_sub(handled + merged);
-    let (displaced, queued) = if seen.cut { (0, missing) } else { (missing, 0) };
+    let runtime = seen.runtime.as_ref();
+    let displaced = if seen.cut { runtime.map_or(0, check::displaced).min(missing) } else { missing };
+    let queued = missing - displaced;
     let lost = Reason::ALL.map(|reason| match reason {
         Reason::Rejected => of(Fate::Rejected),
         Reason::DroppedNewest => of(Fate::Dropped),
@@ -195,12 +204,14 @@ pub(crate) fn sum_up(plan: &Workload, seen: &Observed) -> Measured {
         age_p99,
         age_mean,
         deepest: seen.deepest,
+        high_water: runtime.map_or(0, |r| r.high_water),
         peak_bytes: seen.peak_bytes,
         at_source: at_source(plan, records),
-        wakes: seen.polls.map(|p| p as f64 / handled.max(1) as f64),
+        wakes: runtime.map(|r| r.polls as f64 / handled.max(1) as f64),
         clock_p99: quantile(&clock, 0.99),
-        switches: seen.switches,
-        dead_letters: seen.dead_letters,
+        switches: runtime.map(|r| r.switches).unwrap_or_default(),
+        dead_letters: runtime.map(|r| r.dead_letters.clone()).unwrap_or_default(),
+        disagreements: check::disagreements(seen),
         cut: seen.cut,
     }
 }
@@ -306,11 +317,11 @@ pub(crate) fn median(runs: &[Measured]) -> Measured {
         age_p99: by(&|m| m.age_p99),
         age_mean: by(&|m| m.age_mean),
         deepest: count(&|m| m.deepest),
+        high_water: count(&|m| m.high_water),
         peak_bytes: count(&|m| m.peak_bytes),
         at_source: count(&|m| m.at_source),
         wakes: middle(&runs, |m| m.wakes),
         clock_p99: by(&|m| m.clock_p99),
-        switches: count(&|m| m.switches),
         ..whole.clone()
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     candidates::{Candidate, Policy},
     judge::{Goal, Limits, Objective, Verdict, judge},
     measure::{Latency, Measured, Reason},
-    run::SLOT,
+    probe::Switches,
     text, why,
     workload::{Dispatch, Workload},
 };
@@ -25,6 +25,8 @@ pub(crate) struct Report<'a> {
     pub(crate) ideal: &'a Measured,
     pub(crate) verdict: Option<&'a Verdict>,
     pub(crate) rounds: usize,
+    /// Where the runtime's account and that of the events do not agree.
+    pub(crate) failures: &'a [String],
     /// How many configurations there were to be, if Ctrl-C came before the end.
     pub(crate) interrupted: Option<usize>,
 }
@@ -38,9 +40,10 @@ impl fmt::Display for Report<'_> {
         self.table(f)?;
         self.legend(f)?;
         for (candidate, m) in self.candidates.iter().zip(self.rows).filter(|(c, _)| c.is_adaptive()) {
-            let name = &candidate.name;
-            writeln!(f, "\n  {name} changed between push and pull {} times, over all its mailboxes.", m.switches)?;
+            writeln!(f)?;
+            wrapped(f, &switching(&candidate.name, m.switches), 2)?;
         }
+        self.self_check(f)?;
         self.disturbance(f)?;
         if let Some(planned) = self.interrupted {
             let n = self.rows.len();
@@ -128,14 +131,28 @@ impl Report<'_> {
             "> recommended  ! breaks a limit  * not beaten in everything by another.  goodput: handled a second.  \
              p50, p99, p99.9: from an event's time in the plan to handled, waiting at the source included; up to {} \
              (p99) of it is the clock's.  age: for how long the key furthest behind has had news that nobody handled.  \
-             deepest, memory: most messages and bytes (with {} a slot) in all mailboxes at one time.  source: most \
+             deepest, memory: most messages, and bytes of their slots, in all mailboxes at one time.  source: most \
              events that waited outside.  wakes: polls of a consumer for each message handled.  The last row is \
              calculated: no delivery can beat it without losing events.",
             text::time(clock),
-            text::bytes(SLOT),
         );
         writeln!(f)?;
         wrapped(f, &text, 2)
+    }
+
+    /// Whether the figures are to be believed.
+    fn self_check(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.failures.is_empty() {
+            if self.rows.is_empty() {
+                return Ok(());
+            }
+            writeln!(f)?;
+            let text = "Self-check passed: in every run the events handled, and those not handled by reason, are as many \
+                        as the runtime counts in its mailboxes and among its dead letters.";
+            return wrapped(f, text, 2);
+        }
+        writeln!(f, "\n!!! SELF-CHECK FAILED: the runtime's account is not that of the events. Believe no figure here.")?;
+        self.failures.iter().try_for_each(|failure| wrapped(f, failure, 4))
     }
 
     /// Says when something else had the machine: then rows differ by more than
@@ -170,7 +187,7 @@ impl Report<'_> {
         let best = &self.candidates[verdict.best()];
         let answer = if verdict.is_feasible() { "Recommended" } else { "Nothing keeps every limit; the nearest" };
         writeln!(f, "\n{answer}: {}\n", best.name)?;
-        for reason in why::reasons(self.candidates, self.rows, self.ideal, &self.goal, verdict, self.plan.consumers) {
+        for reason in why::reasons(self.candidates, self.rows, self.ideal, &self.goal, verdict, self.plan) {
             wrapped(f, &reason, 2)?;
         }
         writeln!(f, "\n  In a configuration file:\n")?;
@@ -181,7 +198,11 @@ impl Report<'_> {
             writeln!(f)?;
             wrapped(f, "A file cannot hold the merge function; with this alone the oldest is dropped. In code:", 2)?;
         }
-        writeln!(f, "\n  In Rust:\n\n      system.spawn(consumer, {})\n", best.rust())?;
+        writeln!(f, "\n  In Rust:\n")?;
+        for l in best.rust().lines() {
+            writeln!(f, "      {l}")?;
+        }
+        writeln!(f)?;
         writeln!(f, "  With another objective:")?;
         for objective in Objective::ALL.into_iter().filter(|o| *o != self.goal.objective) {
             // What was said about loss belongs to the objective it was said for.
@@ -251,6 +272,23 @@ fn cells(m: &Measured) -> [String; 10] {
         m.wakes.map_or("-".to_owned(), text::digits),
         if gone.is_empty() { "-".to_owned() } else { gone.join(", ") },
     ]
+}
+
+/// How often an adaptive configuration switched, and why.
+fn switching(name: &str, n: Switches) -> String {
+    if n.total == 0 {
+        return format!("{name} pushed all the time: it never met a reason to pull.");
+    }
+    let mut s = format!("{name} changed between push and pull, times over all its mailboxes: {}", n.total);
+    // Mailboxes remember their last switches only.
+    if n.exhausted + n.slower + n.relieved == n.total {
+        _ = write!(
+            s,
+            " (to pull: {} with the capacity exhausted, {} with service slowing down; back to push: {})",
+            n.exhausted, n.slower, n.relieved
+        );
+    }
+    s + "."
 }
 
 fn line(name: &str, name_width: usize, cells: &[String; 10]) -> String {

@@ -8,6 +8,7 @@ use crate::{
     cli::{Command, parse},
     ideal,
     measure::{Latency, sum_up},
+    probe::{Drops, Switches},
 };
 
 fn plan() -> Workload {
@@ -31,8 +32,10 @@ fn row(p99: u64, lost: u64) -> Measured {
         at_source: 12,
         wakes: Some(1.93),
         clock_p99: Duration::from_micros(1300),
-        switches: 0,
-        dead_letters: 0,
+        switches: Switches::default(),
+        dead_letters: Drops::new(),
+        disagreements: Vec::new(),
+        high_water: 8,
         cut: false,
     }
 }
@@ -51,6 +54,7 @@ fn text(rows: &[Measured], interrupted: Option<usize>) -> String {
         ideal: &ideal,
         verdict: verdict.as_ref(),
         rounds: 1,
+        failures: &[],
         interrupted,
     }
     .to_string()
@@ -75,6 +79,39 @@ fn everything_fits_120_columns() {
     for line in text(&rows, None).lines() {
         assert!(line.chars().count() <= 120, "{}: {line}", line.chars().count());
     }
+}
+
+#[test]
+fn a_failed_self_check_is_loud() {
+    let plan = plan();
+    let goal = Goal { objective: Objective::Complete, limits: Limits::default() };
+    let ideal = sum_up(&plan, &ideal::shared_queue(&plan));
+    let failures = ["push-wait: handled: 1 by the events, 2 by the runtime".to_owned()];
+    let report = Report {
+        plan: &plan,
+        goal,
+        candidates: &[],
+        rows: &[],
+        ideal: &ideal,
+        verdict: None,
+        rounds: 1,
+        failures: &failures,
+        interrupted: None,
+    };
+    let said = report.to_string();
+    assert!(said.contains("SELF-CHECK FAILED") && said.contains(&failures[0]), "{said}");
+    assert!(!said.contains("Self-check passed"), "{said}");
+}
+
+#[test]
+fn switches_are_told_with_their_reasons() {
+    let switches = Switches { total: 5, exhausted: 2, slower: 1, relieved: 2 };
+    let said = switching("adaptive-wait", switches);
+    assert!(said.ends_with("5 (to pull: 2 with the capacity exhausted, 1 with service slowing down; back to push: 2)."), "{said}");
+    assert!(switching("adaptive-wait", Switches::default()).contains("never"));
+    // More than are remembered.
+    let said = switching("adaptive-wait", Switches { total: 500, ..switches });
+    assert!(said.ends_with("mailboxes: 500."), "{said}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::{
     judge::{Goal, Objective, Verdict},
     measure::Measured,
     text,
+    workload::{Dispatch, Workload},
 };
 
 /// Sentences, a paragraph each.
@@ -16,7 +17,7 @@ pub(crate) fn reasons(
     ideal: &Measured,
     goal: &Goal,
     verdict: &Verdict,
-    consumers: usize,
+    plan: &Workload,
 ) -> Vec<String> {
     let best = verdict.best();
     let mut out = vec![if verdict.is_feasible() {
@@ -28,7 +29,7 @@ pub(crate) fn reasons(
             verdict.violations[best].join(", ")
         )
     }];
-    out.push(mechanism(candidates, rows, verdict, consumers));
+    out.push(mechanism(candidates, rows, verdict, plan.consumers, plan.dispatch));
     let m = &rows[best];
     if m.at_source > 1 {
         out.push(format!(
@@ -46,7 +47,7 @@ pub(crate) fn reasons(
         out.push(format!(
             "Its p99 is {ratio:.2} times that of one shared queue at no cost (calculated): {}.",
             if ratio < 1.25 {
-                "what is left is the workload's own, and more consumers are the only remedy"
+                "what is left is the workload's own, and only more or faster consumers would lower it"
             } else {
                 "the rest is the price of delivery"
             }
@@ -93,32 +94,28 @@ fn comparison(candidates: &[Candidate], rows: &[Measured], goal: &Goal, verdict:
             advantage(rows, verdict)
         )
     };
-    // The best that is delivered in another way, among those that keep the limits.
-    let family = |c: &Candidate| std::mem::discriminant(&family_of(c.mode));
+    // The best of the ways of delivery that do not do as well.
+    let as_good: Vec<Family> = verdict.equals.iter().map(|i| family_of(candidates[*i].mode)).collect();
     let other = verdict.ranking[..verdict.feasible]
         .iter()
         .copied()
-        .filter(|i| family(&candidates[*i]) != family(&candidates[best]) && !verdict.equals.contains(i))
+        .filter(|i| !as_good.contains(&family_of(candidates[*i].mode)))
         .min_by(|a, b| value(&rows[*a]).total_cmp(&value(&rows[*b])));
-    // Where one of another kind does as well, "the best of the others" is said already.
-    let told = verdict.equals.iter().all(|i| family(&candidates[*i]) == family(&candidates[best]));
     if let Some(i) = other
-        && told
         && value(m) > 0.0
     {
-        let ratio = value(&rows[i]) / value(m);
         s.push_str(&format!(
-            " The best that is not {} is {}, with {} ({} times as much).",
-            family_of(candidates[best].mode).name(),
+            " The best {} configuration is {}, with {}: {} times as much.",
+            family_of(candidates[i].mode).name(),
             candidates[i].name,
             say(&rows[i]),
-            text::digits(ratio)
+            text::digits(value(&rows[i]) / value(m))
         ));
     }
     s
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Family {
     Push,
     Pull,
@@ -160,16 +157,35 @@ fn advantage(rows: &[Measured], verdict: &Verdict) -> &'static str {
 }
 
 /// Why delivery of this kind did that.
-fn mechanism(candidates: &[Candidate], rows: &[Measured], verdict: &Verdict, consumers: usize) -> String {
+fn mechanism(
+    candidates: &[Candidate],
+    rows: &[Measured],
+    verdict: &Verdict,
+    consumers: usize,
+    dispatch: Dispatch,
+) -> String {
     let best = verdict.best();
     let (c, m) = (&candidates[best], &rows[best]);
     let push = candidates.iter().position(|c| c.is_push() && c.waits()).filter(|i| *i != best).map(|i| &rows[i]);
     let against = push.map_or(String::new(), |p| format!(", against {} under push-wait", p.deepest));
     let places = (c.capacity * consumers) as u64;
+    // Where it goes is settled before anybody asks.
+    let bound = consumers > 1 && dispatch != Dispatch::Ready;
     match (c.mode, c.policy) {
-        (Mode::PullOneByOne | Mode::PullWindow { .. } | Mode::PullInFlight { .. }, Policy::Wait) => format!(
+        (Mode::PullOneByOne | Mode::PullWindow { .. } | Mode::PullInFlight { .. }, Policy::Wait) if bound => format!(
+            "Why: what a consumer has not asked for waits outside, so little waits in the mailboxes: {} messages at \
+             the most{against}. Which consumer an event goes to is settled by --dispatch, so it may queue behind a \
+             long one all the same.",
+            m.deepest
+        ),
+        (Mode::PullOneByOne, Policy::Wait) => format!(
             "Why: an event goes only to a consumer that has asked, so it does not queue behind a long one while \
              another consumer is free. The mailboxes held {} messages at the most{against}.",
+            m.deepest
+        ),
+        (Mode::PullWindow { window } | Mode::PullInFlight { window }, Policy::Wait) => format!(
+            "Why: no consumer asks for more than {window} events ahead, so few queue behind a long one; the rest wait \
+             outside, and go to whoever asks next. The mailboxes held {} messages at the most{against}.",
             m.deepest
         ),
         (Mode::PullOneByOne | Mode::PullWindow { .. } | Mode::PullInFlight { .. }, _) => format!(
@@ -177,10 +193,15 @@ fn mechanism(candidates: &[Candidate], rows: &[Measured], verdict: &Verdict, con
              The mailboxes held {} messages at the most{against}.",
             m.deepest
         ),
+        (Mode::Adaptive { .. }, _) if m.switches.total == 0 => format!(
+            "Why: the consumers kept up, so it pushed all the time. The mailboxes held {} messages at the most{against}.",
+            m.deepest
+        ),
         (Mode::Adaptive { .. }, _) => format!(
             "Why: it pushes while the consumers keep up and lets them ask while they do not, so quiet times cost no \
-             round of asking and bursts pile up outside the mailboxes. They held {} messages at the most{against}.",
-            m.deepest
+             round of asking and bursts pile up outside the mailboxes; it changed {} times. They held {} messages at \
+             the most{against}.",
+            m.switches.total, m.deepest
         ),
         (Mode::Push, Policy::Wait) if m.deepest * 2 <= places => format!(
             "Why: the mailboxes take the bursts with room to spare ({} of {places} places at the most), so there is \
@@ -212,6 +233,8 @@ mod tests {
         candidates::select,
         judge::{Limits, judge},
         measure::Latency,
+        probe::{Drops, Switches},
+        service::Service,
     };
 
     fn row(p99: u64, lost: u64, deepest: u64) -> Measured {
@@ -230,8 +253,10 @@ mod tests {
             at_source: 0,
             wakes: None,
             clock_p99: Duration::ZERO,
-            switches: 0,
-            dead_letters: 0,
+            switches: Switches::default(),
+            dead_letters: Drops::new(),
+            disagreements: Vec::new(),
+            high_water: 0,
             cut: false,
         }
     }
@@ -240,14 +265,31 @@ mod tests {
         let candidates = select(8, Some(configs)).unwrap();
         assert_eq!(candidates.len(), rows.len());
         let goal = Goal { objective: Objective::Complete, limits: Limits::default() };
-        reasons(&candidates, rows, &row(1, 0, 1), &goal, &judge(rows, &goal), 4).join("\n")
+        reasons(&candidates, rows, &row(1, 0, 1), &goal, &judge(rows, &goal), &plan(Dispatch::Ready)).join("\n")
+    }
+
+    fn plan(dispatch: Dispatch) -> Workload {
+        Workload {
+            events: Vec::new(),
+            keys: 1,
+            service: Service::AUTO,
+            consumers: 4,
+            producers: 1,
+            dispatch,
+            seed: 1,
+            title: String::new(),
+            notes: Vec::new(),
+        }
     }
 
     #[test]
     fn a_clear_winner_is_compared_with_the_best_of_another_kind() {
         let text = say("push-wait,pull-one-wait", &[row(200, 0, 32), row(100, 0, 4)]);
         assert!(text.contains("p99 is the lowest: 100 ms"), "{text}");
-        assert!(text.contains("The best that is not pull is push-wait, with 200 ms (2.00 times as much)"), "{text}");
+        assert!(
+            text.contains("The best push configuration is push-wait, with 200 ms: 2.00 times as much."),
+            "{text}"
+        );
         assert!(text.contains("held 4 messages at the most, against 32 under push-wait"), "{text}");
     }
 
@@ -256,7 +298,31 @@ mod tests {
         let text = say("push-wait,pull-one-wait", &[row(10, 0, 4), row(10, 0, 4)]);
         assert!(text.contains("cannot be told from that of pull-one-wait; of these it is the simplest"), "{text}");
         assert!(text.contains("room to spare (4 of 32 places"), "{text}");
-        assert!(!text.contains("The best that is not"), "{text}");
+        assert!(!text.contains("The best pull"), "{text}");
+    }
+
+    #[test]
+    fn an_equal_of_another_kind_does_not_hide_how_push_did() {
+        let text = say("push-wait,pull-one-wait,adaptive-wait", &[row(150, 0, 32), row(100, 0, 4), row(100, 0, 9)]);
+        assert!(text.contains("cannot be told from that of adaptive-wait"), "{text}");
+        assert!(text.contains("The best push configuration is push-wait, with 150 ms: 1.50 times as much."), "{text}");
+    }
+
+    #[test]
+    fn the_mechanism_is_that_of_the_run() {
+        let candidates = select(8, Some("push-wait,pull-one-wait,pull-window,adaptive-wait")).unwrap();
+        let say = |best: usize, dispatch, switches| {
+            let mut rows = [row(200, 0, 32), row(200, 0, 4), row(200, 0, 8), row(200, 0, 9)];
+            rows[best].latency = row(100, 0, 4).latency;
+            rows[3].switches.total = switches;
+            let goal = Goal { objective: Objective::Complete, limits: Limits::default() };
+            reasons(&candidates, &rows, &row(1, 0, 1), &goal, &judge(&rows, &goal), &plan(dispatch)).join("\n")
+        };
+        assert!(say(1, Dispatch::Ready, 0).contains("while another consumer is free"));
+        assert!(say(1, Dispatch::Key, 0).contains("settled by --dispatch"));
+        assert!(say(2, Dispatch::Ready, 0).contains("more than 4 events ahead"));
+        assert!(say(3, Dispatch::Ready, 0).contains("pushed all the time"));
+        assert!(say(3, Dispatch::Ready, 7).contains("it changed 7 times"));
     }
 
     #[test]

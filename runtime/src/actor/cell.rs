@@ -39,7 +39,9 @@ pub(crate) enum Exit {
 pub(crate) struct Cell<A: Actor> {
     pub(crate) rx: Receiver<A::Msg>,
     pub(crate) cx: Context<A>,
-    budget: usize,
+    budget: u32,
+    /// When the present message came to the handler, if anybody asks.
+    began: Duration,
     /// A message is in the handler.
     handling: bool,
     /// The poll that goes on has just begun.
@@ -50,7 +52,7 @@ pub(crate) struct Cell<A: Actor> {
 
 impl<A: Actor> Cell<A> {
     pub(crate) fn new(rx: Receiver<A::Msg>, cx: Context<A>, budget: usize) -> Self {
-        Self { rx, cx, budget: budget.max(1), handling: false, fresh: true, draining: false, enlisted: false }
+        Self { rx, cx, budget: u32::try_from(budget).unwrap_or(u32::MAX).max(1), began: Duration::ZERO, handling: false, fresh: true, draining: false, enlisted: false }
     }
 
     fn core(&self) -> &shim::Arc<Core<A::Msg>> {
@@ -66,10 +68,13 @@ impl<A: Actor> Cell<A> {
 
     /// Lives until the end, from the `started` hook on.
     pub(crate) async fn live(&mut self, actor: &mut A) -> Exit {
-        match attend(actor.started(&mut self.cx), &mut self.rx, &mut self.fresh).await {
-            Ok(Ok(())) => {}
-            Ok(Err(fault)) => return Exit::Fault(fault),
-            Err(Killed) => return Exit::Stop(StopReason::Killed),
+        {
+            let hook = pin!(actor.started(&mut self.cx));
+            match attend(hook, &mut self.rx).await {
+                Ok(Ok(())) => {}
+                Ok(Err(fault)) => return Exit::Fault(fault),
+                Err(Killed) => return Exit::Stop(StopReason::Killed),
+            }
         }
         let mut left = self.budget;
         loop {
@@ -79,7 +84,8 @@ impl<A: Actor> Cell<A> {
                 return exit;
             }
             if self.core().lane.is_pending() {
-                if let Some(exit) = self.obey(actor).await {
+                // Boxed: signals are rare, and every actor would keep the room.
+                if let Some(exit) = Box::pin(self.obey(actor)).await {
                     return exit;
                 }
                 continue;
@@ -90,7 +96,14 @@ impl<A: Actor> Cell<A> {
             }
             match self.rx.try_next() {
                 Next::Message(message) => {
-                    if let Some(exit) = self.handle(actor, message).await {
+                    // As `handle`; a future of its own would keep the message
+                    // twice.
+                    self.begin_message();
+                    let handled = {
+                        let handler = pin!(actor.handle(message, &mut self.cx));
+                        attend(handler, &mut self.rx).await
+                    };
+                    if let Some(exit) = self.end_message(handled) {
                         return exit;
                     }
                     left -= 1;
@@ -113,19 +126,36 @@ impl<A: Actor> Cell<A> {
         }
     }
 
-    #[inline]
+    /// Handles a message that came past the mailbox.
     async fn handle(&mut self, actor: &mut A, message: A::Msg) -> Option<Exit> {
-        let timed = self.rx.is_adaptive().then(|| self.cx.now());
+        self.begin_message();
+        let handled = {
+            let handler = pin!(actor.handle(message, &mut self.cx));
+            attend(handler, &mut self.rx).await
+        };
+        self.end_message(handled)
+    }
+
+    #[inline(always)]
+    fn begin_message(&mut self) {
         self.handling = true;
-        let result = attend(actor.handle(message, &mut self.cx), &mut self.rx, &mut self.fresh).await;
-        if let Ok(result) = result {
-            self.handling = false;
-            if let Some(began) = timed {
-                self.observe(1, began);
-            }
-            return result.err().map(Exit::Fault);
+        if self.rx.is_adaptive() {
+            self.began = self.cx.now();
         }
-        Some(Exit::Stop(StopReason::Killed))
+    }
+
+    #[inline(always)]
+    fn end_message(&mut self, handled: Result<Result<(), Fault>, Killed>) -> Option<Exit> {
+        match handled {
+            Ok(result) => {
+                self.handling = false;
+                if self.rx.is_adaptive() {
+                    self.observe(1, self.began);
+                }
+                result.err().map(Exit::Fault)
+            }
+            Err(Killed) => Some(Exit::Stop(StopReason::Killed)),
+        }
     }
 
     #[cold]
@@ -142,7 +172,10 @@ impl<A: Actor> Cell<A> {
     /// Deals with one signal.
     #[cold]
     async fn obey(&mut self, actor: &mut A) -> Option<Exit> {
-        match self.core().lane.next()? {
+        let lane = &self.core().lane;
+        // An order to end does not wait for the timers and news before it.
+        let end = lane.next_if(|signal| matches!(signal, Signal::Kill | Signal::Stop));
+        match end.or_else(|| lane.next())? {
             Signal::Kill => Some(Exit::Stop(StopReason::Killed)),
             Signal::Stop => self.halt(Halt::Stop),
             Signal::Drain => self.halt(Halt::Drain),
@@ -159,11 +192,13 @@ impl<A: Actor> Cell<A> {
                 if let Some(pending) = pending {
                     pending.lower();
                 }
+                self.core().books.handled.add_alone(1);
                 self.handle(actor, message).await
             }
             Signal::Notice(news) => {
                 let news = news.downcast_ref::<Terminated>()?.clone();
-                match attend(actor.terminated(news, &mut self.cx), &mut self.rx, &mut self.fresh).await {
+                let hook = pin!(actor.terminated(news, &mut self.cx));
+                match attend(hook, &mut self.rx).await {
                     Ok(result) => result.err().map(Exit::Fault),
                     Err(Killed) => Some(Exit::Stop(StopReason::Killed)),
                 }
@@ -202,13 +237,19 @@ impl<A: Actor> Cell<A> {
     #[cold]
     fn enlist(&mut self) {
         self.enlisted = true;
-        let idler = Idle { core: shim::Arc::clone(self.core()), life: Arc::clone(self.cx.me().life()), seen: 0 };
+        let idler = Idle { core: shim::Arc::clone(self.core()), life: Arc::clone(self.cx.life()), seen: 0 };
         self.cx.world().look_after(Box::new(idler));
+    }
+
+    /// The last hook. `false`: killed while it waited.
+    pub(crate) async fn take_leave(&mut self, actor: &mut A, reason: &StopReason) -> bool {
+        let hook = pin!(actor.stopped(reason, &mut self.cx));
+        attend(hook, &mut self.rx).await.is_ok()
     }
 
     /// Gives up the thread for a turn.
     #[cold]
-    async fn let_others_run(&mut self) {
+    pub(crate) async fn let_others_run(&mut self) {
         self.rx.publish();
         let mut yielded = false;
         poll_fn(|cx| {
@@ -220,6 +261,14 @@ impl<A: Actor> Cell<A> {
         })
         .await;
         self.fresh = true;
+    }
+}
+
+impl<A: Actor> Drop for Cell<A> {
+    /// The handler has been dropped by now: its message is lost if the actor
+    /// was abandoned in the middle of it.
+    fn drop(&mut self) {
+        self.account_for_interrupted();
     }
 }
 
@@ -250,27 +299,21 @@ impl<M: Send + 'static> Idler for Idle<M> {
 /// The actor was killed while a handler waited.
 struct Killed;
 
-/// Runs a handler with an eye on the control lane while it waits. Notes in
-/// `fresh` that it did, since the poll it ends in is not the one it began in.
-#[inline]
-async fn attend<F: Future, M: Send + 'static>(
-    handler: F,
-    rx: &mut Receiver<M>,
-    fresh: &mut bool,
-) -> Result<F::Output, Killed> {
-    let handler = pin!(handler);
-    let mut attended = Attended { handler, rx, fresh: true };
-    let result = (&mut attended).await;
-    *fresh |= !attended.fresh;
-    result
-}
-
-/// See [`attend`].
+/// A handler, with an eye on the control lane while it waits.
+///
+/// The handler is pinned in its caller: a future that is moved into another
+/// takes its place twice.
 struct Attended<'a, 'b, F, M: Send + 'static> {
     handler: Pin<&'a mut F>,
     rx: &'b mut Receiver<M>,
-    /// Not polled yet: the lane has just been looked at.
-    fresh: bool,
+    polled: bool,
+}
+
+fn attend<'a, 'b, F, M: Send + 'static>(
+    handler: Pin<&'a mut F>,
+    rx: &'b mut Receiver<M>,
+) -> Attended<'a, 'b, F, M> {
+    Attended { handler, rx, polled: false }
 }
 
 impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
@@ -279,7 +322,8 @@ impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if !this.fresh {
+        // Before the first poll the lane has just been looked at.
+        if this.polled {
             this.rx.core().books.polls.add_alone(1);
             if this.rx.poll_urgent() {
                 return Poll::Ready(Err(Killed));
@@ -288,7 +332,7 @@ impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
         if let Poll::Ready(result) = this.handler.as_mut().poll(cx) {
             return Poll::Ready(Ok(result));
         }
-        this.fresh = false;
+        this.polled = true;
         // The handler waits, perhaps for long: senders see how far it came,
         // and signals find the way.
         if this.rx.wait_for_signals(cx.waker()) { Poll::Ready(Err(Killed)) } else { Poll::Pending }

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use super::executor::BoxTask;
 use super::lifecycle::{Cut, Leashed, Life};
-use super::reference::{ActorRef, Halt, To};
+use super::reference::{ActorRef, Halt};
 use super::world::World;
 use super::{Actor, ActorPath};
-use crate::mailbox::Mode;
+use crate::mailbox::{Mode, Sender};
 use crate::mailbox::core::{Core, Signal};
 use crate::sync::counter::Flag;
 use crate::sync::shim;
@@ -21,12 +21,18 @@ use crate::sync::shim;
 /// through the system's [`Executor`](super::Executor): an actor that keeps to
 /// it runs the same on every executor.
 pub struct Context<A: Actor> {
-    me: ActorRef<A::Msg>,
-    core: shim::Arc<Core<A::Msg>>,
-    pub(crate) children: Vec<Box<dyn Child>>,
-    pub(crate) named: u64,
-    tasks: Vec<Arc<Cut>>,
+    sender: Sender<A::Msg>,
+    life: Arc<Life>,
+    /// `None` for an actor that never had any.
+    family: Option<Box<Family>>,
     pub(crate) stopping: Option<Halt>,
+}
+
+/// What ends with an actor's life.
+#[derive(Default)]
+struct Family {
+    children: Vec<Box<dyn Child>>,
+    tasks: Vec<Arc<Cut>>,
 }
 
 /// A child as its parent sees it, whatever its messages.
@@ -50,24 +56,32 @@ impl<M: Send + 'static> Child for ActorRef<M> {
 }
 
 impl<A: Actor> Context<A> {
-    pub(crate) fn new(me: ActorRef<A::Msg>, core: shim::Arc<Core<A::Msg>>) -> Self {
-        Self { me, core, children: Vec::new(), named: 0, tasks: Vec::new(), stopping: None }
+    pub(crate) fn new(sender: Sender<A::Msg>, life: Arc<Life>) -> Self {
+        Self { sender, life, family: None, stopping: None }
+    }
+
+    fn core(&self) -> &shim::Arc<Core<A::Msg>> {
+        self.sender.core()
+    }
+
+    pub(crate) fn life(&self) -> &Arc<Life> {
+        &self.life
     }
 
     pub(crate) fn world(&self) -> &Arc<World> {
-        &self.me.life().world
+        &self.life.world
     }
 
     /// A reference to this actor.
     #[must_use]
     pub fn me(&self) -> ActorRef<A::Msg> {
-        self.me.clone()
+        ActorRef::new(self.sender.clone(), Arc::clone(&self.life))
     }
 
     /// Where this actor is in its system.
     #[must_use]
     pub fn path(&self) -> &ActorPath {
-        self.me.path()
+        &self.life.path
     }
 
     /// Asks for `n` more messages than have been asked for so far, under
@@ -96,13 +110,13 @@ impl<A: Actor> Context<A> {
     /// # }
     /// ```
     pub fn request(&mut self, n: u64) {
-        self.core.queue.request(n);
+        self.core().queue.request(n);
     }
 
     /// How messages are delivered at present.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        self.core.terms.lock().mode
+        self.core().terms.lock().mode
     }
 
     /// Keeps the present message counted as in flight, under
@@ -110,8 +124,8 @@ impl<A: Actor> Context<A> {
     /// dropped: for work that goes on after the handler has returned.
     #[must_use = "dropping the guard ends the message's flight"]
     pub fn in_flight(&mut self) -> InFlight {
-        self.core.books.acquired.add(1);
-        InFlight { release: Box::new(Release(shim::Arc::clone(&self.core))) }
+        self.core().books.acquired.add(1);
+        InFlight { release: Box::new(Release(shim::Arc::clone(self.core()))) }
     }
 
     /// Stops this actor after the present message. What is queued goes to the
@@ -157,7 +171,7 @@ impl<A: Actor> Context<A> {
     /// Cancelled when the actor ends or is restarted.
     pub fn send_after(&mut self, delay: Duration, message: A::Msg) -> TimerHandle {
         let cut = self.leash();
-        let core = shim::Arc::clone(&self.core);
+        let core = shim::Arc::clone(self.core());
         let sleep = self.sleep(delay);
         let armed = Arc::clone(&cut);
         let task = async move {
@@ -185,7 +199,7 @@ impl<A: Actor> Context<A> {
     ) -> TimerHandle {
         assert!(!period.is_zero(), "a period is longer than nothing");
         let cut = self.leash();
-        let core = shim::Arc::clone(&self.core);
+        let core = shim::Arc::clone(self.core());
         let world = Arc::clone(self.world());
         let task = async move {
             let pending = shim::Arc::new(Flag::new());
@@ -208,7 +222,7 @@ impl<A: Actor> Context<A> {
     /// actor's [`terminated`](Actor::terminated) hook is called, ahead of
     /// every queued message. Once for each call of `watch`.
     pub fn watch<M>(&mut self, other: &ActorRef<M>) {
-        let core = shim::Arc::clone(&self.core);
+        let core = shim::Arc::clone(self.core());
         other.life().watch(Box::new(move |news| {
             // A watcher that has gone itself need not know.
             drop(core.signal(Signal::Notice(Arc::new(news.clone()))));
@@ -216,35 +230,42 @@ impl<A: Actor> Context<A> {
     }
 
     fn leash(&mut self) -> Arc<Cut> {
-        if self.tasks.len() >= 16 && self.tasks.len().is_power_of_two() {
+        let tasks = &mut self.family.get_or_insert_default().tasks;
+        if tasks.len() >= 16 && tasks.len().is_power_of_two() {
             // Those that have ended hold no leash any more.
-            self.tasks.retain(|cut| Arc::strong_count(cut) > 1);
+            tasks.retain(|cut| Arc::strong_count(cut) > 1);
         }
         let cut = Cut::new();
-        self.tasks.push(Arc::clone(&cut));
+        tasks.push(Arc::clone(&cut));
         cut
     }
 
     /// Ends all tasks and timers.
     pub(crate) fn cut_tasks(&mut self) {
-        for cut in self.tasks.drain(..) {
-            cut.cut();
+        if let Some(family) = &mut self.family {
+            for cut in family.tasks.drain(..) {
+                cut.cut();
+            }
         }
     }
 
+    pub(crate) fn take_children(&mut self) -> Vec<Box<dyn Child>> {
+        self.family.as_mut().map(|family| std::mem::take(&mut family.children)).unwrap_or_default()
+    }
+
     pub(crate) fn adopt<M: Send + 'static>(&mut self, child: ActorRef<M>) {
-        if self.children.len() >= 16 && self.children.len().is_power_of_two() {
-            self.children.retain(|child| child.life().ended().is_none());
+        let children = &mut self.family.get_or_insert_default().children;
+        if children.len() >= 16 && children.len().is_power_of_two() {
+            children.retain(|child| child.life().ended().is_none());
         }
-        debug_assert!(matches!(child.target(), To::Mailbox(_)));
-        self.children.push(Box::new(child));
+        children.push(Box::new(child));
     }
 }
 
 impl<A: Actor> Drop for Context<A> {
     fn drop(&mut self) {
         self.cut_tasks();
-        for child in &self.children {
+        for child in self.take_children() {
             child.halt(Halt::Stop);
         }
     }
@@ -252,7 +273,7 @@ impl<A: Actor> Drop for Context<A> {
 
 impl<A: Actor> fmt::Debug for Context<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context").field("me", &self.me).finish_non_exhaustive()
+        f.debug_struct("Context").field("path", self.path()).finish_non_exhaustive()
     }
 }
 

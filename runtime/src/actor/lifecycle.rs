@@ -113,28 +113,37 @@ pub(crate) struct Life {
     state: Mutex<State>,
 }
 
+/// Two pointers while nobody waits and nothing has happened.
 struct State {
-    ended: Option<StopReason>,
+    ended: Option<Box<StopReason>>,
+    audience: Option<Box<Audience>>,
+}
+
+#[derive(Default)]
+struct Audience {
     waiters: Vec<Waker>,
     watchers: Vec<Watcher>,
 }
 
 impl Life {
     pub(crate) fn new(id: ActorId, path: ActorPath, world: Arc<World>) -> Arc<Self> {
-        let state = State { ended: None, waiters: Vec::new(), watchers: Vec::new() };
+        let state = State { ended: None, audience: None };
         Arc::new(Self { id, path, world, state: Mutex::new(state) })
     }
 
     /// Ends it, once; later reasons are ignored. Tells everybody who waits.
     pub(crate) fn end(&self, reason: StopReason) {
-        let (waiters, watchers) = {
+        let audience = {
             let mut state = self.state.lock();
             if state.ended.is_some() {
                 return;
             }
-            state.ended = Some(reason.clone());
-            (std::mem::take(&mut state.waiters), std::mem::take(&mut state.watchers))
+            state.ended = Some(Box::new(reason.clone()));
+            state.audience.take()
         };
+        self.world.forget(self.id);
+        let Some(audience) = audience else { return };
+        let Audience { waiters, watchers } = *audience;
         let news = Terminated { id: self.id, path: self.path.clone(), reason };
         for watcher in watchers {
             watcher(&news);
@@ -145,14 +154,14 @@ impl Life {
     }
 
     pub(crate) fn ended(&self) -> Option<StopReason> {
-        self.state.lock().ended.clone()
+        self.state.lock().ended.as_deref().cloned()
     }
 
     /// Calls `watcher` when the life ends; at once if it has.
     pub(crate) fn watch(&self, watcher: Watcher) {
         let mut state = self.state.lock();
-        let Some(reason) = state.ended.clone() else {
-            state.watchers.push(watcher);
+        let Some(reason) = state.ended.as_deref().cloned() else {
+            state.audience.get_or_insert_default().watchers.push(watcher);
             return;
         };
         drop(state);
@@ -185,10 +194,11 @@ impl Future for Stopped {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StopReason> {
         let mut state = self.life.state.lock();
         if let Some(reason) = &state.ended {
-            return Poll::Ready(reason.clone());
+            return Poll::Ready(StopReason::clone(reason));
         }
-        if !state.waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
-            state.waiters.push(cx.waker().clone());
+        let waiters = &mut state.audience.get_or_insert_default().waiters;
+        if !waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
+            waiters.push(cx.waker().clone());
         }
         Poll::Pending
     }

@@ -21,7 +21,13 @@ pub(crate) struct World {
     idle_after: Duration,
     idle: Mutex<Idle>,
     /// The floor above keeps the root of the tree here.
-    roots: OnceLock<Arc<dyn Any + Send + Sync>>,
+    roots: OnceLock<Arc<dyn Tree>>,
+}
+
+/// The root of a system's tree, which the floor above keeps.
+pub(crate) trait Tree: Any + Send + Sync {
+    /// An actor has ended: if it hung on the root, it does no more.
+    fn forget(&self, id: ActorId);
 }
 
 struct Idle {
@@ -52,11 +58,17 @@ impl World {
         })
     }
 
-    pub(crate) fn set_roots(&self, roots: Arc<dyn Any + Send + Sync>) {
+    pub(crate) fn forget(&self, id: ActorId) {
+        if let Some(roots) = self.roots.get() {
+            roots.forget(id);
+        }
+    }
+
+    pub(crate) fn set_roots(&self, roots: Arc<dyn Tree>) {
         let _ = self.roots.set(roots);
     }
 
-    pub(crate) fn roots(&self) -> Arc<dyn Any + Send + Sync> {
+    pub(crate) fn roots(&self) -> Arc<dyn Tree> {
         match self.roots.get() {
             Some(roots) => Arc::clone(roots),
             None => unreachable!("a world belongs to a system"),

@@ -474,14 +474,6 @@ impl<M> Mailbox<M> {
             Mode::Pull => Terms::pull(self.capacity),
         }
     }
-
-    /// Free grants at which pressure comes on and goes off.
-    pub(crate) fn marks(&self) -> (u64, u64) {
-        self.watermarks.map_or_else(
-            || Watermarks::of(self.capacity),
-            |marks| (marks.low() as u64, marks.high() as u64),
-        )
-    }
 }
 
 impl<M> Default for Mailbox<M> {

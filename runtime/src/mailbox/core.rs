@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::buffer::Buffer;
-use super::config::{Evict, Mailbox, Mode, Overflow, Policy};
+use super::config::{Evict, Mailbox, Mode, Overflow, Policy, Watermarks};
 use super::dead_letters::{DeadLetters, DropCounts, DropReason, each};
 use super::error::{Admission, SendError};
 use crate::sync::counter::{Counter, Flag, Handles};
 use crate::sync::lane::Lane;
 use crate::sync::queue::{Consumer, Queue, Refusal};
 use crate::sync::shim::Mutex;
+use crate::sync::words::MAX_CAPACITY;
 
 /// What reaches a receiver past every bound and policy.
 pub(crate) enum Signal<M> {
@@ -78,12 +79,18 @@ pub(crate) struct Terms<M> {
     pub(crate) buffer: Option<Box<Buffer<M>>>,
     pub(crate) eviction: DropReason,
     pub(crate) mode: Mode,
-    pub(crate) epoch: u64,
-    pub(crate) switches: Vec<ModeSwitch>,
-    pub(crate) capacity: Option<usize>,
-    pub(crate) marks: (u64, u64),
     ending: Option<Ending>,
-    drops: Option<Box<DropCounts>>,
+    pub(crate) watermarks: Option<Box<Watermarks>>,
+    /// `None` while nothing is worth remembering.
+    memory: Option<Box<Memory>>,
+}
+
+/// What few mailboxes have to remember.
+#[derive(Default)]
+struct Memory {
+    epoch: u64,
+    switches: Vec<ModeSwitch>,
+    drops: DropCounts,
 }
 
 /// Takes out a function that is called at most once.
@@ -128,12 +135,9 @@ impl<M> Core<M> {
                 buffer: None,
                 eviction: DropReason::DropOldest,
                 mode: mailbox.initial_mode(),
-                epoch: 0,
-                switches: Vec::new(),
-                capacity: mailbox.capacity(),
-                marks: mailbox.marks(),
                 ending: None,
-                drops: None,
+                watermarks: None,
+                memory: None,
             }),
             dead,
             name,
@@ -190,16 +194,29 @@ impl<M> Core<M> {
         self.lane.send(signal, self.queue.receiver())
     }
 
+    /// How many messages may wait; `None` if any number may.
+    pub(crate) fn capacity(&self) -> Option<usize> {
+        let capacity = self.queue.capacity();
+        (capacity < MAX_CAPACITY).then_some(capacity as usize)
+    }
+
+    /// Free grants at which pressure comes on and goes off.
+    pub(crate) fn marks(&self) -> (u64, u64) {
+        match self.terms.lock().watermarks.as_deref() {
+            Some(marks) => (marks.low() as u64, marks.high() as u64),
+            None => Watermarks::of(self.queue.capacity()),
+        }
+    }
+
     pub(crate) fn drops(&self) -> DropCounts {
-        self.terms.lock().drops.as_deref().copied().unwrap_or_default()
+        self.terms.lock().memory.as_ref().map(|memory| memory.drops).unwrap_or_default()
     }
 }
 
 impl<M> Terms<M> {
     /// Takes over a mailbox's policy; a buffer is made or kept as it needs.
     pub(crate) fn set_policy(&mut self, mailbox: &Mailbox<M>) {
-        self.capacity = mailbox.capacity();
-        self.marks = mailbox.marks();
+        self.watermarks = mailbox.watermarks.map(Box::new);
         match &mailbox.policy {
             Policy::Slots(overflow) => self.overflow = *overflow,
             Policy::Evict(evict) => {
@@ -217,13 +234,19 @@ impl<M> Terms<M> {
             return None;
         }
         self.mode = to;
-        self.epoch += 1;
-        let switch = ModeSwitch { at, to, epoch: self.epoch, reason };
-        if self.switches.len() == REMEMBERED {
-            self.switches.remove(0);
+        let memory = self.memory.get_or_insert_default();
+        memory.epoch += 1;
+        let switch = ModeSwitch { at, to, epoch: memory.epoch, reason };
+        if memory.switches.len() == REMEMBERED {
+            memory.switches.remove(0);
         }
-        self.switches.push(switch);
+        memory.switches.push(switch);
         Some(switch)
+    }
+
+    /// How often the mode has changed, and the last changes.
+    pub(crate) fn switches(&self) -> (u64, Vec<ModeSwitch>) {
+        self.memory.as_ref().map_or((0, Vec::new()), |memory| (memory.epoch, memory.switches.clone()))
     }
 }
 
@@ -360,7 +383,7 @@ impl<M: Send + 'static> Core<M> {
     }
 
     fn count_drops(&self, reason: DropReason, n: u64) {
-        self.terms.lock().drops.get_or_insert_default().add(reason, n);
+        self.terms.lock().memory.get_or_insert_default().drops.add(reason, n);
     }
 
     /// Everything that is still in the mailbox goes to the dead letters.

@@ -63,7 +63,7 @@ impl<M: Send + 'static> Watched for Of<M> {
 
 impl Pressure {
     pub(crate) fn new<M: Send + 'static>(core: Arc<Core<M>>) -> Self {
-        let (press, relieve) = core.terms.lock().marks;
+        let (press, relieve) = core.marks();
         let seen = core.queue.with_watch(|watch| {
             watch.set_marks(press, relieve);
             watch.add_listener();

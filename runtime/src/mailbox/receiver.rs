@@ -56,16 +56,15 @@ pub struct Receiver<M: Send + 'static> {
     /// were in slots, have been taken.
     sealed: bool,
     slots_done: bool,
-    /// What was in the buffer when the mailbox went back to slots. Older than
-    /// anything in slots.
-    backlog: VecDeque<M>,
+    /// What was in the buffer when the mailbox went back to slots, in its
+    /// order: older than anything in slots. `None` when it has been taken.
+    backlog: Option<Box<VecDeque<M>>>,
     strategy: Option<Strategy>,
     adaptive: Option<Box<Adaptive>>,
     /// Terms that wait for a change of storage to be over.
     pending: Option<Box<Mailbox<M>>>,
     /// Takes between two publications of the limit, at most.
-    batch: u64,
-    capacity: u64,
+    batch: u32,
 }
 
 struct Adaptive {
@@ -83,12 +82,11 @@ impl<M: Send + 'static> Receiver<M> {
             plain: !sealed,
             sealed,
             slots_done: sealed,
-            backlog: VecDeque::new(),
+            backlog: None,
             strategy: None,
             adaptive: None,
             pending: None,
             batch: 1,
-            capacity: mailbox.capacity,
         };
         receiver.follow_delivery(mailbox);
         receiver.replenish();
@@ -113,7 +111,7 @@ impl<M: Send + 'static> Receiver<M> {
         }
         match self.consumer.try_take(&self.core.queue) {
             Some(message) => {
-                if self.consumer.unpublished() >= self.batch {
+                if self.consumer.unpublished() >= u64::from(self.batch) {
                     self.publish();
                 }
                 Next::Message(message)
@@ -132,19 +130,22 @@ impl<M: Send + 'static> Receiver<M> {
             if !self.core.queue.slots_drained(&self.consumer) {
                 return Next::Empty;
             }
+            // Published here first, which counts what was handled.
+            self.publish();
             self.consumer.retire(&self.core.queue);
             self.slots_done = true;
             self.settle_pending();
             return self.try_next();
         }
         let asked = self.consumer.demand(&self.core.queue) > 0;
-        if !self.backlog.is_empty() {
+        if let Some(backlog) = &mut self.backlog {
             if !asked {
                 return Next::Empty;
             }
-            let message = self.backlog.pop_front();
+            let message = backlog.pop_front();
             self.consumer.count_buffered(&self.core.queue, true);
-            if self.backlog.is_empty() {
+            if backlog.is_empty() {
+                self.backlog = None;
                 self.plain = !self.sealed;
                 self.settle_pending();
             }
@@ -172,7 +173,7 @@ impl<M: Send + 'static> Receiver<M> {
     /// Notes how deep the queue is before it is worked off.
     pub(crate) fn note_depth(&self) {
         let depth = self.core.queue.len() as usize
-            + self.backlog.len()
+            + self.backlog.as_ref().map_or(0, |backlog| backlog.len())
             + if self.sealed { self.core.len() } else { 0 };
         self.core.books.high_water.max_alone(depth as u64);
     }
@@ -187,12 +188,24 @@ impl<M: Send + 'static> Receiver<M> {
             self.sleep_on_buffer()
         };
         // Registered first, looked at afterwards.
-        asleep && !self.core.lane.is_pending()
+        asleep && !self.core.lane.is_pending() && !self.fill_window()
+    }
+
+    /// Fills the window up for a sender that waits although a part of it is
+    /// left: it wants more at once. `true` if there was something to fill.
+    fn fill_window(&mut self) -> bool {
+        let Some(Strategy::Window { size, .. }) = self.strategy else { return false };
+        let missing = (size as u64).saturating_sub(self.consumer.demand(&self.core.queue));
+        if missing == 0 || !self.core.queue.is_waited_for() {
+            return false;
+        }
+        self.consumer.request(&self.core.queue, missing);
+        true
     }
 
     fn sleep_on_buffer(&mut self) -> bool {
         let asked = self.consumer.demand(&self.core.queue) > 0;
-        if !self.backlog.is_empty() {
+        if self.backlog.is_some() {
             return !asked;
         }
         let mut terms = self.core.terms.lock();
@@ -260,7 +273,7 @@ impl<M: Send + 'static> Receiver<M> {
     /// take effect afterwards; of several, the last.
     pub fn reconfigure(&mut self, mailbox: impl Into<Mailbox<M>>) {
         let mailbox = mailbox.into();
-        if (self.sealed && !self.slots_done) || !self.backlog.is_empty() {
+        if (self.sealed && !self.slots_done) || self.backlog.is_some() {
             self.pending = Some(Box::new(mailbox));
             return;
         }
@@ -296,23 +309,23 @@ impl<M: Send + 'static> Receiver<M> {
                 // be set aside for what moves to the backlog.
                 let buffer = terms.buffer.take();
                 let closed = buffer.as_ref().is_some_and(|buffer| buffer.closed);
-                self.backlog = buffer.map(|mut buffer| buffer.take_all()).unwrap_or_default();
-                core.queue.set_aside(self.backlog.len() as u64);
+                let backlog = buffer.map(|mut buffer| buffer.take_all()).unwrap_or_default();
+                core.queue.set_aside(backlog.len() as u64);
+                self.backlog = (!backlog.is_empty()).then(|| Box::new(backlog));
                 if !closed {
                     core.queue.unseal();
                 }
                 self.sealed = false;
-                self.plain = self.backlog.is_empty();
+                self.plain = self.backlog.is_none();
             }
             (false, false) | (true, true) => {}
         }
-        let (press, relieve) = terms.marks;
         terms.record_switch(mailbox.initial_mode(), Duration::ZERO, SwitchReason::Reconfigured);
         drop(terms);
         core.bury(eviction, evicted);
         core.queue.set_terms(&mut self.consumer, mailbox.terms());
-        core.queue.with_watch(|watch| watch.set_marks(press, relieve));
-        self.capacity = mailbox.capacity;
+        let (press, relieve) = core.marks();
+        core.queue.adjust_watch(press, relieve);
         self.follow_delivery(mailbox);
         self.replenish();
     }
@@ -328,7 +341,7 @@ impl<M: Send + 'static> Receiver<M> {
         };
         // Half of what may wait: a waiting sender is let in by the batch, and
         // always before the receiver sleeps.
-        self.batch = (mailbox.capacity / 2).clamp(1, 1024);
+        self.batch = (mailbox.capacity / 2).clamp(1, 1024) as u32;
     }
 
     /// Whether the adaptive controller wants to be told.
@@ -339,21 +352,29 @@ impl<M: Send + 'static> Receiver<M> {
     /// Tells the adaptive controller how the receiver is doing; carries out
     /// and returns the switch that it decides on.
     pub(crate) fn observe(&mut self, now: Duration, handled: u64, busy: Duration) -> Option<ModeSwitch> {
+        if self.strategy.is_some() {
+            // What was taken is asked for again before demand is looked at: a
+            // window of one would never show any, and so never relief.
+            self.replenish();
+        }
         let adaptive = self.adaptive.as_mut()?;
         let depth = if self.sealed { self.core.len() as u64 } else { self.core.queue.len() };
         let free = if self.sealed { self.core.free() as u64 } else { self.core.queue.free() };
         let (to, reason) = adaptive.controller.observe(Observation { now, depth, free, handled, busy })?;
         let pull_window = adaptive.pull_window;
+        let capacity = self.core.queue.capacity();
         let terms = match to {
             Mode::Push => {
                 self.strategy = None;
-                Terms::push(self.capacity)
+                Terms::push(capacity)
             }
             Mode::Pull => {
                 self.strategy = Some(Strategy::Window { size: pull_window, low: pull_window / 2 });
-                Terms::pull(self.capacity)
+                Terms::pull(capacity)
             }
         };
+        // Published here first, which counts what was handled.
+        self.publish();
         self.core.queue.set_terms(&mut self.consumer, terms);
         self.replenish();
         self.core.terms.lock().record_switch(to, now, reason)
@@ -362,6 +383,7 @@ impl<M: Send + 'static> Receiver<M> {
     /// Gives slot storage back if the mailbox is empty.
     pub(crate) fn retire(&mut self) {
         if self.plain {
+            self.publish();
             self.consumer.retire(&self.core.queue);
         }
     }
@@ -495,11 +517,12 @@ impl<M: Send + 'static> Receiver<M> {
 impl<M: Send + 'static> Drop for Receiver<M> {
     fn drop(&mut self) {
         self.publish();
-        // Counted as the backlog's turn would have: they come before the rest.
-        for _ in 0..self.backlog.len() {
+        // Counted as in its turn: it comes before the rest.
+        let backlog = self.backlog.take().map(|backlog| *backlog).unwrap_or_default();
+        for _ in 0..backlog.len() {
             self.consumer.count_buffered(&self.core.queue, true);
         }
-        let rest = std::mem::take(&mut self.backlog).into_iter().collect();
+        let rest = backlog.into_iter().collect();
         self.core.bury_rest(&mut self.consumer, rest);
     }
 }

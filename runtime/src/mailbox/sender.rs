@@ -34,7 +34,7 @@ impl<M> Sender<M> {
     /// How many messages may wait at most; `None` if any number may.
     #[must_use]
     pub fn capacity(&self) -> Option<usize> {
-        self.core.terms.lock().capacity
+        self.core.capacity()
     }
 
     /// How many messages would be let in now. For people and metrics: the

@@ -7,7 +7,6 @@
 //! been read went through the constructors: code and file are one.
 
 use std::fmt;
-use std::time::Duration;
 
 use super::config::{Adaptive, Mailbox, Overflow, Pull, Push};
 

@@ -38,6 +38,7 @@ impl MailboxStats {
         let (len, free, waiting_senders, drops) =
             (core.len(), core.free(), core.queue.waiting_senders(), core.drops());
         let terms = core.terms.lock();
+        let (epoch, switches) = terms.switches();
         Self {
             handled: core.books.handled.get().saturating_sub(drops.of(DropReason::Interrupted)),
             polls: core.books.polls.get(),
@@ -47,8 +48,8 @@ impl MailboxStats {
             waiting_senders,
             drops,
             mode: terms.mode,
-            epoch: terms.epoch,
-            switches: terms.switches.clone(),
+            epoch,
+            switches,
         }
     }
 }

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -72,88 +72,112 @@ impl Restarts {
     }
 }
 
-/// Makes actors: the first, and one for each restart.
-pub(crate) enum Factory<A> {
-    /// There is this one, and no other.
-    Once(Option<A>),
-    /// As many as it takes.
-    Again(Box<dyn FnMut() -> A + Send>),
+/// Where an actor's lives come from.
+pub(crate) struct Lives<A> {
+    /// The present life, or the first, if it was given as a value.
+    actor: Option<A>,
+    /// What makes others. `None` for an actor that lives once.
+    renewal: Option<Box<Renewal<A>>>,
 }
 
-impl<A> Factory<A> {
-    fn make(&mut self) -> Option<A> {
-        match self {
-            Self::Once(actor) => actor.take(),
-            Self::Again(make) => Some(make()),
+struct Renewal<A> {
+    factory: Box<dyn FnMut() -> A + Send>,
+    restarts: Restarts,
+}
+
+impl<A> Lives<A> {
+    pub(crate) fn once(actor: A) -> Self {
+        Self { actor: Some(actor), renewal: None }
+    }
+
+    pub(crate) fn from(factory: impl FnMut() -> A + Send + 'static) -> Self {
+        let renewal = Renewal { factory: Box::new(factory), restarts: Restarts::new(Restart::never()) };
+        Self { actor: None, renewal: Some(Box::new(renewal)) }
+    }
+
+    /// Without effect for an actor that was given as a value.
+    pub(crate) fn limit(&mut self, limit: Restart) {
+        if let Some(renewal) = &mut self.renewal {
+            renewal.restarts = Restarts::new(limit);
         }
     }
-}
 
-/// How one life ended, panics included.
-enum End {
-    Exit(Exit),
-    Panic(Arc<str>),
+    /// Ends the life before, and begins one. `Err`: user code panicked.
+    fn begin(&mut self) -> Result<Option<&mut A>, Arc<str>> {
+        if self.renewal.is_some() {
+            self.end();
+        }
+        let begun = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(renewal) = &mut self.renewal {
+                self.actor = Some((renewal.factory)());
+            }
+        }));
+        begun.map(|()| self.actor.as_mut()).map_err(|payload| panic_text(&*payload).into())
+    }
+
+    /// Drops the actor. That is user code, and its panic changes nothing.
+    pub(crate) fn end(&mut self) {
+        let actor = self.actor.take();
+        drop(catch_unwind(AssertUnwindSafe(|| drop(actor))));
+    }
+
+    fn may_begin_again(&mut self, now: Duration) -> bool {
+        self.renewal.as_mut().is_some_and(|renewal| renewal.restarts.allow(now))
+    }
 }
 
 /// Runs an actor through its lives.
-pub(crate) async fn supervise<A: Actor>(mut factory: Factory<A>, cell: &mut Cell<A>, limit: Restart) -> StopReason {
-    let mut restarts = Restarts::new(limit);
-    let renewable = matches!(factory, Factory::Again(_));
+///
+/// What is large is passed by reference and pinned where it lies: a future
+/// that owns an argument keeps its place twice.
+pub(crate) async fn supervise<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>) -> StopReason {
     loop {
-        // The factory is user code too.
-        let made = catch_unwind(AssertUnwindSafe(|| factory.make()));
-        let mut actor = match made {
-            Ok(Some(actor)) => actor,
+        let lived = match lives.begin() {
             Ok(None) => return StopReason::Stopped,
-            Err(payload) => {
-                let text: Arc<str> = panic_text(&*payload).into();
-                match fail(cell, &mut restarts, renewable, End::Panic(text)).await {
-                    Some(reason) => return reason,
-                    None => continue,
-                }
+            Err(text) => Err(text),
+            Ok(Some(actor)) => {
+                let life = pin!(cell.live(actor));
+                unwound(life).await
             }
         };
-        let end = match unwound(cell.live(&mut actor)).await {
-            Ok(Exit::Stop(reason)) => {
-                cell.account_for_interrupted();
-                return stop(&mut actor, cell, reason).await;
-            }
-            Ok(fault) => End::Exit(fault),
-            Err(text) => End::Panic(text),
-        };
-        cell.account_for_interrupted();
-        if let Some(reason) = fail(cell, &mut restarts, renewable, end).await {
-            return match reason {
-                StopReason::Panicked(_) => reason,
-                reason => stop(&mut actor, cell, reason).await,
-            };
+        // Boxed: it comes once a life, and every actor would keep the room.
+        if let Some(reason) = Box::pin(conclude(lives, cell, lived)).await {
+            return reason;
         }
-        // The old actor's drop is user code as well.
-        drop(catch_unwind(AssertUnwindSafe(|| drop(actor))));
     }
 }
 
-/// A life failed. `None`: begin anew.
-async fn fail<A: Actor>(
+/// A life has ended. `None`: another begins.
+async fn conclude<A: Actor>(
+    lives: &mut Lives<A>,
     cell: &mut Cell<A>,
-    restarts: &mut Restarts,
-    renewable: bool,
-    end: End,
+    lived: Result<Exit, Arc<str>>,
 ) -> Option<StopReason> {
-    let reason = match end {
-        End::Exit(Exit::Stop(reason)) => reason,
-        End::Exit(Exit::Fault(fault)) => StopReason::Failed(fault),
-        End::Panic(text) => StopReason::Panicked(text),
+    cell.account_for_interrupted();
+    let reason = match lived {
+        Ok(Exit::Stop(reason)) => reason,
+        Ok(Exit::Fault(fault)) => StopReason::Failed(fault),
+        Err(text) => StopReason::Panicked(text),
     };
-    #[cfg(feature = "tracing")]
-    tracing::error!(actor = %cell.cx.path(), %reason, "actor failed");
-    let again = renewable && restarts.allow(cell.cx.now());
-    if !again {
-        return Some(reason);
+    if matches!(reason, StopReason::Failed(_) | StopReason::Panicked(_)) {
+        #[cfg(feature = "tracing")]
+        tracing::error!(actor = %cell.cx.path(), %reason, "actor failed");
+        if lives.may_begin_again(cell.cx.now()) {
+            let killed = end_family(cell, Halt::Stop).await;
+            cell.cx.stopping = None;
+            // A life may fail at once, and so may all that follow.
+            cell.let_others_run().await;
+            return (killed || cell.rx.poll_urgent()).then_some(StopReason::Killed);
+        }
     }
-    end_family(cell, Halt::Stop).await;
-    cell.cx.stopping = None;
-    None
+    Some(match (&reason, &mut lives.actor) {
+        // A panic leaves nothing to call.
+        (StopReason::Panicked(_), _) | (_, None) => {
+            end_family(cell, Halt::Stop).await;
+            reason
+        }
+        (_, Some(actor)) => stop(actor, cell, reason).await,
+    })
 }
 
 async fn stop<A: Actor>(actor: &mut A, cell: &mut Cell<A>, reason: StopReason) -> StopReason {
@@ -162,62 +186,68 @@ async fn stop<A: Actor>(actor: &mut A, cell: &mut Cell<A>, reason: StopReason) -
         StopReason::Drained => Halt::Drain,
         _ => Halt::Stop,
     };
-    end_family(cell, how).await;
-    if matches!(reason, StopReason::Killed) {
-        return reason;
+    let mut killed = end_family(cell, how).await || matches!(reason, StopReason::Killed);
+    let mut reason = reason;
+    if !killed {
+        let farewell = {
+            let hook = pin!(cell.take_leave(actor, &reason));
+            unwound(hook).await
+        };
+        match farewell {
+            Ok(finished) => killed = !finished,
+            // It had stopped; that its last words failed is told nevertheless.
+            Err(text) => reason = StopReason::Panicked(text),
+        }
+        // The last words may have been a birth.
+        killed |= end_family(cell, how).await;
     }
-    match unwound(actor.stopped(&reason, &mut cell.cx)).await {
-        Ok(()) => reason,
-        // It had stopped; that its last words failed is told nevertheless.
-        Err(text) => StopReason::Panicked(text),
-    }
+    if killed && !reason.is_failure() { StopReason::Killed } else { reason }
 }
 
-/// Ends tasks and timers, and waits for the children: they end first.
-async fn end_family<A: Actor>(cell: &mut Cell<A>, how: Halt) {
+/// Ends tasks and timers, and waits for the children: they end first. `true`:
+/// killed meanwhile.
+async fn end_family<A: Actor>(cell: &mut Cell<A>, how: Halt) -> bool {
     cell.cx.cut_tasks();
-    let children = std::mem::take(&mut cell.cx.children);
+    let children = cell.cx.take_children();
     for child in &children {
         child.halt(how);
     }
+    let mut killed = false;
     for child in &children {
         let mut ended = pin!(Stopped::new(Arc::clone(child.life())));
         poll_fn(|cx| {
             // A kill does not wait for a child's last message.
             if cell.rx.wait_for_signals(cx.waker()) {
+                killed = true;
                 children.iter().for_each(|child| child.halt(Halt::Kill));
             }
             ended.as_mut().poll(cx).map(|_| ())
         })
         .await;
     }
+    killed || cell.rx.poll_urgent()
 }
 
 /// Polls `task` and turns its panic into a text. One `catch_unwind` a poll,
 /// which is many messages.
-async fn unwound<F: Future>(task: F) -> Result<F::Output, Arc<str>> {
-    let mut task = pin!(task);
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(cx))) {
+fn unwound<F: Future>(mut task: Pin<&mut F>) -> impl Future<Output = Result<F::Output, Arc<str>>> {
+    poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(cx))) {
         Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
         Ok(Poll::Pending) => Poll::Pending,
         Err(payload) => Poll::Ready(Err(panic_text(&*payload).into())),
     })
-    .await
 }
 
 /// Polls `task` with `name` as the actor that runs on this thread.
-pub(crate) async fn in_the_name_of<F: Future>(name: Arc<str>, task: F) -> F::Output {
-    let mut task = pin!(task);
+pub(crate) fn in_the_name_of<F: Future>(name: Arc<str>, mut task: Pin<&mut F>) -> impl Future<Output = F::Output> {
     let mut name = Some(name);
-    poll_fn(|cx| {
+    poll_fn(move |cx| {
         let before = set_current(name.take());
         let polled = task.as_mut().poll(cx);
         name = set_current(before);
         polled
     })
-    .await
 }
-
 
 #[cfg(all(test, not(tidegate_loom)))]
 mod tests {

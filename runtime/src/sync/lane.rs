@@ -19,13 +19,14 @@ pub(crate) struct Lane<C> {
 
 #[derive(Debug)]
 struct State<C> {
-    signals: VecDeque<C>,
+    /// `None` while there is no signal: most actors never get one.
+    signals: Option<Box<VecDeque<C>>>,
     closed: bool,
 }
 
 impl<C> Lane<C> {
     pub(crate) fn new() -> Self {
-        Self { pending: Flag::new(), state: Mutex::new(State { signals: VecDeque::new(), closed: false }) }
+        Self { pending: Flag::new(), state: Mutex::new(State { signals: None, closed: false }) }
     }
 
     /// Leaves a signal and wakes the receiver. After [`close`](Self::close)
@@ -36,7 +37,7 @@ impl<C> Lane<C> {
             if state.closed {
                 return Err(signal);
             }
-            state.signals.push_back(signal);
+            state.signals.get_or_insert_default().push_back(signal);
             if !mutant!("lane.send_without_flag") {
                 self.pending.raise();
             }
@@ -58,13 +59,16 @@ impl<C> Lane<C> {
         if !self.is_pending() {
             return None;
         }
+        self.take(|signals| signals.pop_front())
+    }
+
+    fn take(&self, take: impl FnOnce(&mut VecDeque<C>) -> Option<C>) -> Option<C> {
         let mut state = self.state.lock();
-        let signal = state.signals.pop_front();
-        if state.signals.is_empty() {
+        let signals = state.signals.as_mut()?;
+        let signal = take(signals);
+        if signals.is_empty() {
             self.pending.lower();
-            if state.signals.capacity() > 16 {
-                state.signals = VecDeque::new();
-            }
+            state.signals = None;
         }
         signal
     }
@@ -74,13 +78,7 @@ impl<C> Lane<C> {
         if !self.is_pending() {
             return None;
         }
-        let mut state = self.state.lock();
-        let at = state.signals.iter().position(wanted)?;
-        let signal = state.signals.remove(at);
-        if state.signals.is_empty() {
-            self.pending.lower();
-        }
-        signal
+        self.take(|signals| signals.iter().position(wanted).and_then(|at| signals.remove(at)))
     }
 
     /// Takes no more signals; returns those that were not taken.
@@ -88,7 +86,7 @@ impl<C> Lane<C> {
         let mut state = self.state.lock();
         state.closed = true;
         self.pending.lower();
-        std::mem::take(&mut state.signals)
+        state.signals.take().map(|signals| *signals).unwrap_or_default()
     }
 }
 

@@ -19,6 +19,8 @@
 
 pub(crate) mod counter;
 pub(crate) mod lane;
+#[cfg(all(test, tidegate_loom))]
+pub(crate) mod modelling;
 #[cfg(tidegate_loom)]
 pub(crate) mod mutants;
 pub(crate) mod queue;

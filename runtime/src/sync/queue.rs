@@ -75,14 +75,18 @@ pub(crate) enum Refusal {
     Buffered,
 }
 
-/// What the receiver publishes, on a cache line apart from the tail.
-struct Published {
+/// What the receiver publishes and senders read: eight words, a cache line.
+struct Published<T> {
     limit: AtomicU64,
     taken: AtomicU64,
     requested: AtomicU64,
     capacity: AtomicU64,
     /// What was allowed when terms became narrower: it stays granted.
     floor: AtomicU64,
+    /// The newest ring; null while there is no storage.
+    ring: AtomicPtr<Ring<T>>,
+    ring_base: AtomicU64,
+    ring_len: AtomicU64,
 }
 
 struct Slow<T> {
@@ -93,15 +97,16 @@ struct Slow<T> {
 
 /// A bounded queue of many senders and one receiver whose bound is a limit
 /// that the receiver moves.
+///
+/// In this order: what senders write and what the receiver publishes are a
+/// cache line apart, without the padding that an alignment would cost an idle
+/// mailbox.
+#[repr(C)]
 pub(crate) struct Queue<T> {
     tail: Line<AtomicU64>,
-    published: Line<Published>,
-    /// The newest ring; null while there is no storage.
-    ring: AtomicPtr<Ring<T>>,
-    ring_base: AtomicU64,
-    ring_len: AtomicU64,
     receiver: WaitCell,
     slow: Mutex<Slow<T>>,
+    published: Line<Published<T>>,
 }
 
 // SAFETY: messages go from the thread that claims a slot to the one that
@@ -138,10 +143,10 @@ impl<T> Queue<T> {
                 requested: AtomicU64::new(requested),
                 capacity: AtomicU64::new(capacity.min(MAX_CAPACITY)),
                 floor: AtomicU64::new(start),
+                ring: AtomicPtr::new(std::ptr::null_mut()),
+                ring_base: AtomicU64::new(start & SEQUENCE_MASK),
+                ring_len: AtomicU64::new(0),
             }),
-            ring: AtomicPtr::new(std::ptr::null_mut()),
-            ring_base: AtomicU64::new(start & SEQUENCE_MASK),
-            ring_len: AtomicU64::new(0),
             receiver: WaitCell::new(),
             slow: Mutex::new(Slow { waiters: Waiters::new(), watch: None, consumer_taken: false }),
         }
@@ -182,10 +187,25 @@ impl<T> Queue<T> {
         ahead(self.allowed(), sequence(tail) + permits(tail)).max(0) as u64
     }
 
+    /// How many messages may wait.
+    pub(crate) fn capacity(&self) -> u64 {
+        // Relaxed: a setting that others may change at any time.
+        // Not modelled: a number that is out of date when it is returned.
+        self.published.0.capacity.load(Relaxed)
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire: who sees the mailbox closed sees why.
         // Checked by: queue::model::close_while_full_refuses_waiting_senders
         self.tail.0.load(Acquire) & CLOSED != 0
+    }
+
+    /// Whether a sender waits for a grant.
+    pub(crate) fn is_waited_for(&self) -> bool {
+        // Acquire: asked after the receiver has left its waker, so a sender
+        // that waited before is seen, and one that comes later wakes it.
+        // Not modelled: the wake-up is the wait cell's, which has its models.
+        self.published.0.limit.load(Acquire) & WAITERS != 0
     }
 
     pub(crate) fn waiting_senders(&self) -> usize {
@@ -259,6 +279,7 @@ impl<T> Queue<T> {
         if tail & BUFFERED != 0 {
             return Err((Refusal::Buffered, want));
         }
+        let many = matches!(want, Want::Permits(n) if n > 1);
         let ticket = slow.waiters.join(want, waker.clone());
         // AcqRel, a read-modify-write: the receiver's raise of the same word
         // comes before it, and is seen in `grant`, or after it, and sees the
@@ -270,6 +291,9 @@ impl<T> Queue<T> {
         if !mutant!("queue.wait_without_second_look") {
             self.grant(&mut slow, &mut wakes);
         }
+        // A receiver that asks by the window sleeps while a part of it is
+        // left; that may be too little for who wants many at once.
+        wakes.receiver |= many && slow.waiters.first().is_some();
         drop(slow);
         self.wake(wakes);
         Ok(ticket)
@@ -372,9 +396,17 @@ impl<T> Queue<T> {
 
     /// Tells the listeners, if any, how many grants are free now.
     fn observe(&self, slow: &mut Slow<T>, wakes: &mut Wakes) {
-        if let Some(watch) = &mut slow.watch {
-            watch.observe(self.free(), &mut wakes.senders);
+        let Some(watch) = &mut slow.watch else { return };
+        // Acquire: as in `claim`.
+        // Checked by: queue::model::pressure_edges_alternate_and_end_at_the_level
+        let tail = self.tail.0.load(Acquire);
+        if tail & CLOSED != 0 {
+            // The level stays what it was.
+            return;
         }
+        // A buffer holds nobody back, whatever was asked for.
+        let free = if tail & BUFFERED != 0 { UNBOUNDED } else { self.free() };
+        watch.observe(free, &mut wakes.senders);
     }
 
     /// Whoever has moved the limit or the tail while somebody waits for room
@@ -387,6 +419,18 @@ impl<T> Queue<T> {
         if !mutant!("queue.settle_without_observing") {
             self.observe(&mut slow, &mut wakes);
         }
+        drop(slow);
+        self.wake(wakes);
+    }
+
+    /// Sets the marks of a watch that there is.
+    pub(crate) fn adjust_watch(&self, press: u64, relieve: u64) {
+        let mut wakes = Wakes::default();
+        let mut slow = self.slow.lock();
+        if let Some(watch) = &mut slow.watch {
+            watch.set_marks(press, relieve);
+        }
+        self.observe(&mut slow, &mut wakes);
         drop(slow);
         self.wake(wakes);
     }
@@ -418,7 +462,7 @@ impl<T> Drop for Queue<T> {
         // Relaxed: the last owner is alone; it dropped its handle with an
         // acquire.
         // Not modelled: exclusive.
-        let mut ring = self.ring.load(Relaxed);
+        let mut ring = self.published.0.ring.load(Relaxed);
         while !ring.is_null() {
             // SAFETY: the queue owns the chain from the newest ring to the one
             // that the receiver was reading, whose `older` is null, and nobody

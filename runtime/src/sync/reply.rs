@@ -195,3 +195,6 @@ impl<R> fmt::Debug for Pending<R> {
         f.debug_struct("Pending").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, tidegate_loom))]
+mod model;

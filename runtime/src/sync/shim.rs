@@ -84,10 +84,10 @@ impl<T> Mutex<T> {
     }
 }
 
-/// Puts a value on a cache line of its own, so that the senders' word and the
-/// receiver's do not invalidate each other.
+/// Begins a part of a structure that other threads hammer on than the parts
+/// before it. At least a cache line lies between two such parts; they are not
+/// aligned to one, since the padding would be paid by every idle mailbox.
 #[derive(Debug, Default)]
-#[repr(align(64))]
 pub(crate) struct Line<T>(pub(crate) T);
 
 /// `order!(Release, "name")` is `Ordering::Release`, except in a model build

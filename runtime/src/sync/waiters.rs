@@ -71,9 +71,12 @@ pub(crate) enum Left<T> {
     Refused(Option<T>),
 }
 
-/// Waiting senders in order of arrival.
+/// Waiting senders in order of arrival. Costs a pointer while nobody waits.
 #[derive(Debug)]
-pub(crate) struct Waiters<T> {
+pub(crate) struct Waiters<T>(Option<Box<List<T>>>);
+
+#[derive(Debug)]
+struct List<T> {
     nodes: Vec<Node<T>>,
     free: Vec<u32>,
     head: u32,
@@ -83,19 +86,79 @@ pub(crate) struct Waiters<T> {
 
 impl<T> Waiters<T> {
     pub(crate) const fn new() -> Self {
-        Self { nodes: Vec::new(), free: Vec::new(), head: NIL, tail: NIL, waiting: 0 }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.head == NIL
+        Self(None)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.waiting
+        self.0.as_ref().map_or(0, |list| list.waiting)
     }
 
     /// Joins the end of the queue.
     pub(crate) fn join(&mut self, want: Want<T>, waker: Waker) -> Ticket {
+        self.0.get_or_insert_with(|| Box::new(List::new())).join(want, waker)
+    }
+
+    /// What the first in the queue wants.
+    pub(crate) fn first(&self) -> Option<&Want<T>> {
+        self.0.as_ref()?.first()
+    }
+
+    /// Takes the first out of the queue: what it wanted is the caller's to
+    /// carry out, and the waker the caller's to call once the lock is free.
+    pub(crate) fn grant_first(&mut self) -> Option<(Place, Want<T>, Option<Waker>)> {
+        self.0.as_mut()?.grant_first()
+    }
+
+    /// The receiver went away while a granted message was put: it goes back.
+    pub(crate) fn take_back(&mut self, place: Place, item: T) {
+        if let Some(list) = &mut self.0 {
+            list.nodes[place.0 as usize].state = State::Refused(Some(item));
+        }
+    }
+
+    /// Tells everybody that the mailbox has closed.
+    pub(crate) fn refuse_all(&mut self, wakers: &mut Vec<Waker>) {
+        if let Some(list) = &mut self.0 {
+            list.refuse_all(wakers);
+        }
+    }
+
+    /// A sender looks at its node; while it waits, `waker` is the one to wake.
+    pub(crate) fn look(&mut self, ticket: Ticket, waker: &Waker) -> Outcome<T> {
+        let outcome = self.list().look(ticket, waker);
+        self.tidy();
+        outcome
+    }
+
+    /// A sender gives up.
+    pub(crate) fn leave(&mut self, ticket: &Ticket) -> Left<T> {
+        let left = self.list().leave(ticket);
+        self.tidy();
+        left
+    }
+
+    fn list(&mut self) -> &mut List<T> {
+        match &mut self.0 {
+            Some(list) => list,
+            None => unreachable!("a ticket holds its node"),
+        }
+    }
+
+    /// After a crowd the memory is given back; a few places stay, for
+    /// mailboxes that are waited for all the time.
+    fn tidy(&mut self) {
+        if self.0.as_ref().is_some_and(|list| list.free.len() == list.nodes.len() && list.nodes.len() > 4) {
+            self.0 = None;
+        }
+    }
+}
+
+impl<T> List<T> {
+    const fn new() -> Self {
+        Self { nodes: Vec::new(), free: Vec::new(), head: NIL, tail: NIL, waiting: 0 }
+    }
+
+    fn join(&mut self, want: Want<T>, waker: Waker) -> Ticket {
         let node =
             Node { state: State::Waiting(want), waker: Some(waker), previous: self.tail, next: NIL, turn: 0 };
         let index = if let Some(index) = self.free.pop() {
@@ -116,8 +179,7 @@ impl<T> Waiters<T> {
         Ticket { index, turn: self.nodes[index as usize].turn }
     }
 
-    /// What the first in the queue wants.
-    pub(crate) fn first(&self) -> Option<&Want<T>> {
+    fn first(&self) -> Option<&Want<T>> {
         if self.head == NIL {
             return None;
         }
@@ -127,9 +189,7 @@ impl<T> Waiters<T> {
         }
     }
 
-    /// Takes the first out of the queue: what it wanted is the caller's to
-    /// carry out, and the waker the caller's to call once the lock is free.
-    pub(crate) fn grant_first(&mut self) -> Option<(Place, Want<T>, Option<Waker>)> {
+    fn grant_first(&mut self) -> Option<(Place, Want<T>, Option<Waker>)> {
         let index = self.head;
         if index == NIL {
             return None;
@@ -144,13 +204,7 @@ impl<T> Waiters<T> {
         Some((Place(index), want, node.waker.take()))
     }
 
-    /// The receiver went away while a granted message was put: it goes back.
-    pub(crate) fn take_back(&mut self, place: Place, item: T) {
-        self.nodes[place.0 as usize].state = State::Refused(Some(item));
-    }
-
-    /// Tells everybody that the mailbox has closed.
-    pub(crate) fn refuse_all(&mut self, wakers: &mut Vec<Waker>) {
+    fn refuse_all(&mut self, wakers: &mut Vec<Waker>) {
         while self.head != NIL {
             let index = self.head;
             self.unlink(index);
@@ -164,8 +218,7 @@ impl<T> Waiters<T> {
         }
     }
 
-    /// A sender looks at its node; while it waits, `waker` is the one to wake.
-    pub(crate) fn look(&mut self, ticket: Ticket, waker: &Waker) -> Outcome<T> {
+    fn look(&mut self, ticket: Ticket, waker: &Waker) -> Outcome<T> {
         let node = &mut self.nodes[ticket.index as usize];
         debug_assert_eq!(node.turn, ticket.turn, "a node outlives its ticket");
         match std::mem::replace(&mut node.state, State::Free) {
@@ -188,8 +241,7 @@ impl<T> Waiters<T> {
         }
     }
 
-    /// A sender gives up.
-    pub(crate) fn leave(&mut self, ticket: &Ticket) -> Left<T> {
+    fn leave(&mut self, ticket: &Ticket) -> Left<T> {
         let index = ticket.index;
         debug_assert_eq!(self.nodes[index as usize].turn, ticket.turn, "a node outlives its ticket");
         let left = match std::mem::replace(&mut self.nodes[index as usize].state, State::Free) {
@@ -226,14 +278,6 @@ impl<T> Waiters<T> {
         node.state = State::Free;
         node.waker = None;
         self.free.push(index);
-        if self.free.len() == self.nodes.len() {
-            // Nobody waits: an idle mailbox keeps no memory for waiters.
-            // A few places stay, for mailboxes that wait all the time.
-            if self.nodes.len() > 4 {
-                self.nodes = Vec::new();
-                self.free = Vec::new();
-            }
-        }
     }
 }
 
@@ -258,7 +302,7 @@ mod tests {
         for (n, ticket) in tickets.into_iter().enumerate().filter(|(n, _)| *n != 2) {
             assert!(matches!(waiters.look(ticket, &waker()), Outcome::Granted(0)), "{n}");
         }
-        assert!(waiters.is_empty());
+        assert!(waiters.first().is_none());
         assert_eq!(waiters.len(), 0);
     }
 
@@ -281,7 +325,7 @@ mod tests {
         for ticket in &tickets {
             waiters.leave(ticket);
         }
-        assert_eq!(waiters.nodes.capacity(), 0);
+        assert!(waiters.0.is_none());
         let again = waiters.join(Want::Put(9), waker());
         assert!(matches!(waiters.leave(&again), Left::Waiting(Want::Put(9))));
     }

@@ -8,9 +8,10 @@ mod tokio;
 #[cfg(feature = "tracing")]
 mod traced;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::manual::ManualExecutor;
@@ -20,10 +21,10 @@ pub use self::spawn::{Nobody, Spawn};
 pub use self::tokio::TokioExecutor;
 
 use self::spawn::Parent;
-use crate::actor::world::World;
+use crate::actor::world::{Tree, World};
 use crate::actor::{Actor, ActorId, ActorRef, Child, Executor};
 use crate::mailbox::{DeadLetters, Mailbox};
-use crate::supervision::Factory;
+use crate::supervision::Lives;
 use crate::sync::shim::Mutex;
 
 /// After how long without a message a mailbox gives its storage back.
@@ -59,13 +60,13 @@ impl System {
     pub fn with_executor(executor: impl Executor) -> Self {
         let world = World::new(Box::new(executor), IDLE_AFTER);
         let roots = Arc::new(Roots { actors: Mutex::new(BTreeMap::new()) });
-        world.set_roots(Arc::clone(&roots) as Arc<dyn std::any::Any + Send + Sync>);
+        world.set_roots(Arc::clone(&roots) as Arc<dyn Tree>);
         Self { world, roots }
     }
 
     /// The system that a context belongs to.
     fn of(world: &Arc<World>) -> Self {
-        let Ok(roots) = world.roots().downcast::<Roots>() else { unreachable!("roots are set by the system") };
+        let Ok(roots) = (world.roots() as Arc<dyn Any + Send + Sync>).downcast::<Roots>() else { unreachable!("roots are set by the system") };
         Self { world: Arc::clone(world), roots }
     }
 
@@ -79,7 +80,7 @@ impl System {
     /// # Panics
     /// On tokio, if there is no runtime.
     pub fn spawn<A: Actor>(&self, actor: A, mailbox: impl Into<Mailbox<A::Msg>>) -> ActorRef<A::Msg> {
-        Spawn::<A>::new(Parent::System(self), Factory::Once(Some(actor))).mailbox(mailbox).spawn()
+        Spawn::<A>::new(Parent::System(self), Lives::once(actor)).mailbox(mailbox).spawn()
     }
 
     /// Begins to spawn an actor from a factory, which can be begun anew.
@@ -100,7 +101,7 @@ impl System {
     /// # }
     /// ```
     pub fn build<A: Actor>(&self, make: impl FnMut() -> A + Send + 'static) -> Spawn<'_, A> {
-        Spawn::new(Parent::System(self), Factory::Again(Box::new(make)))
+        Spawn::new(Parent::System(self), Lives::from(make))
     }
 
     /// The sink of all messages that no handler will see.
@@ -123,15 +124,14 @@ impl System {
 
     /// Takes an actor into the tree, until it ends.
     fn enrol<M: Send + 'static>(&self, actor: &ActorRef<M>) {
-        let id = actor.id();
-        self.roots.actors.lock().insert(id, Box::new(actor.clone()));
-        let roots: Weak<Roots> = Arc::downgrade(&self.roots);
-        actor.life().watch(Box::new(move |_| {
-            if let Some(roots) = roots.upgrade() {
-                let actor = roots.actors.lock().remove(&id);
-                drop(actor);
-            }
-        }));
+        self.roots.actors.lock().insert(actor.id(), Box::new(actor.clone()));
+    }
+}
+
+impl Tree for Roots {
+    fn forget(&self, id: ActorId) {
+        let actor = self.actors.lock().remove(&id);
+        drop(actor);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Bringing actors to life.
 
 use std::fmt;
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use super::System;
@@ -8,8 +10,7 @@ use crate::actor::cell::{BUDGET, Cell};
 use crate::actor::world::World;
 use crate::actor::{Actor, ActorPath, ActorRef, Context, Life, StopReason};
 use crate::mailbox::{Mailbox, open};
-use crate::supervision::{Factory, Restart, in_the_name_of, supervise};
-use crate::sync::shim;
+use crate::supervision::{Lives, Restart, in_the_name_of, supervise};
 
 /// Where a new actor belongs.
 pub(super) enum Parent<'a, A: Actor> {
@@ -21,10 +22,9 @@ pub(super) enum Parent<'a, A: Actor> {
 #[must_use = "an actor is spawned by `spawn`"]
 pub struct Spawn<'a, A: Actor, P: Actor = Nobody> {
     parent: Parent<'a, P>,
-    factory: Factory<A>,
+    lives: Lives<A>,
     name: Option<String>,
     mailbox: Mailbox<A::Msg>,
-    restart: Restart,
     budget: usize,
 }
 
@@ -41,13 +41,12 @@ impl Actor for Nobody {
 }
 
 impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
-    pub(super) fn new(parent: Parent<'a, P>, factory: Factory<A>) -> Self {
+    pub(super) fn new(parent: Parent<'a, P>, lives: Lives<A>) -> Self {
         Self {
             parent,
-            factory,
+            lives,
             name: None,
             mailbox: Mailbox::default(),
-            restart: Restart::never(),
             budget: BUDGET,
         }
     }
@@ -69,7 +68,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     /// How often it is begun anew after a failure. The default is never. An
     /// actor given as a value, not as a factory, cannot be begun anew.
     pub fn restart(mut self, restart: Restart) -> Self {
-        self.restart = restart;
+        self.lives.limit(restart);
         self
     }
 
@@ -87,7 +86,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     /// is returned is that of an actor which has ended, with
     /// [`StopReason::Refused`].
     pub fn spawn(self) -> ActorRef<A::Msg> {
-        let Self { parent, factory, name, mailbox, restart, budget } = self;
+        let Self { parent, lives, name, mailbox, budget } = self;
         let (world, above) = match &parent {
             Parent::System(system) => (Arc::clone(system.world()), ""),
             Parent::Actor(cx) => (Arc::clone(cx.world()), cx.path().as_str()),
@@ -99,21 +98,20 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
         };
         let life = Life::new(id, ActorPath(Arc::clone(&path)), Arc::clone(&world));
         let (sender, receiver) = open(&mailbox, world.dead.clone(), Arc::clone(&path));
-        let me = ActorRef::new(sender, Arc::clone(&life));
+        let me = ActorRef::new(sender.clone(), Arc::clone(&life));
         let refused = world.closing.is_raised();
         if refused {
             drop(receiver);
             life.end(StopReason::Refused);
             return me;
         }
-        let cx = Context::new(me.clone(), shim::Arc::clone(receiver.core()));
+        let cx = Context::new(sender, Arc::clone(&life));
         let cell = Cell::new(receiver, cx, budget);
         match parent {
             Parent::System(system) => system.enrol(&me),
             Parent::Actor(parent) => parent.adopt(me.clone()),
         }
-        let farewell = Farewell { life };
-        let run = run(cell, factory, restart, farewell, Arc::clone(&path));
+        let run = run(cell, lives, life);
         #[cfg(feature = "tracing")]
         let run = super::traced::traced(tracing::info_span!("actor", actor = %path), run);
         world.executor.spawn(&path, Box::pin(run));
@@ -122,34 +120,31 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
 }
 
 /// Runs an actor to its end.
-async fn run<A: Actor>(
-    cell: Cell<A>,
-    factory: Factory<A>,
-    restart: Restart,
-    mut farewell: Farewell,
-    name: Arc<str>,
-) {
-    let lives = async {
-        let mut cell = cell;
-        let reason = supervise(factory, &mut cell, restart).await;
-        // What is left in the mailbox is accounted for before anybody hears
-        // that the actor has ended.
+///
+/// A block that captures, and not an `async fn`: that would keep each argument
+/// twice.
+fn run<A: Actor>(
+    mut cell: Cell<A>,
+    mut lives: Lives<A>,
+    life: Arc<Life>,
+) -> impl Future<Output = ()> + Send + 'static {
+    let farewell = Farewell { life };
+    async move {
+        let reason = {
+            let lived = pin!(supervise(&mut lives, &mut cell));
+            in_the_name_of(Arc::clone(&farewell.life.path.0), lived).await
+        };
+        // What the actor held is dropped, and what is left in the mailbox is
+        // accounted for, before anybody hears that the actor has ended.
+        lives.end();
         drop(cell);
-        reason
-    };
-    let reason = in_the_name_of(name, lives).await;
-    farewell.say(reason);
+        farewell.life.end(reason);
+    }
 }
 
 /// Tells the world that an actor has ended, also when its task is dropped.
 struct Farewell {
     life: Arc<Life>,
-}
-
-impl Farewell {
-    fn say(&mut self, reason: StopReason) {
-        self.life.end(reason);
-    }
 }
 
 impl Drop for Farewell {
@@ -164,7 +159,6 @@ impl<A: Actor, P: Actor> fmt::Debug for Spawn<'_, A, P> {
         f.debug_struct("Spawn")
             .field("name", &self.name)
             .field("mailbox", &self.mailbox)
-            .field("restart", &self.restart)
             .finish_non_exhaustive()
     }
 }
@@ -172,12 +166,12 @@ impl<A: Actor, P: Actor> fmt::Debug for Spawn<'_, A, P> {
 impl<A: Actor> Context<A> {
     /// Spawns a child: it ends before this actor does, and with a restart.
     pub fn spawn_child<B: Actor>(&mut self, child: B, mailbox: impl Into<Mailbox<B::Msg>>) -> ActorRef<B::Msg> {
-        Spawn::new(Parent::Actor(self), Factory::Once(Some(child))).mailbox(mailbox).spawn()
+        Spawn::new(Parent::Actor(self), Lives::once(child)).mailbox(mailbox).spawn()
     }
 
     /// Begins to spawn a child from a factory, which can be begun anew.
     pub fn build_child<B: Actor>(&mut self, make: impl FnMut() -> B + Send + 'static) -> Spawn<'_, B, A> {
-        Spawn::new(Parent::Actor(self), Factory::Again(Box::new(make)))
+        Spawn::new(Parent::Actor(self), Lives::from(make))
     }
 
     /// The system this actor runs in.

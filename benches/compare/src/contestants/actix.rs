@@ -15,8 +15,8 @@ use actix::{Actor, ActorContext, Addr, Context, Handler, Message, System};
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, let_them_run, per_actor,
-    settled_bytes, sum_below,
+    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, bytes_after, bytes_before, journey,
+    let_them_run, per_actor, sum_below,
 };
 
 pub(crate) fn lineup() -> Lineup {
@@ -303,14 +303,14 @@ fn idle(plan: &Plan) -> f64 {
     on_arbiter(async move {
         let mut sleepers = Vec::with_capacity(items as usize);
         let (latch, done) = Latch::new(items);
-        let before = settled_bytes().await;
+        let before = bytes_before().await;
         for number in 0..items {
             let sleeper = start(Sleeper(latch.clone()));
             tell(&sleeper, Add(number)).await;
             sleepers.push(sleeper);
         }
         assert_eq!(done.await, Ok(sum_below(items)));
-        let after = settled_bytes().await;
+        let after = bytes_after().await;
         drop(sleepers);
         per_actor(before, after, items)
     })

@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, let_them_run, on_tokio, per_actor,
-    settled_bytes, sum_below,
+    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, bytes_after, bytes_before, journey,
+    let_them_run, on_tokio, per_actor, sum_below,
 };
 
 /// What can be sent; some libraries ask for `Unpin`.
@@ -234,7 +234,7 @@ fn idle<B: Bounded>(plan: &Plan) -> f64 {
     on_tokio(async move {
         let mut senders = Vec::with_capacity(items as usize);
         let (latch, done) = Latch::new(items);
-        let before = settled_bytes().await;
+        let before = bytes_before().await;
         for number in 0..items {
             let (to, mut from) = B::channel::<u64>(CAPACITY);
             let latch = latch.clone();
@@ -247,7 +247,7 @@ fn idle<B: Bounded>(plan: &Plan) -> f64 {
             senders.push(to);
         }
         assert_eq!(done.await, Ok(sum_below(items)));
-        let after = settled_bytes().await;
+        let after = bytes_after().await;
         drop(senders);
         per_actor(before, after, items)
     })

@@ -13,8 +13,8 @@ use kameo::message::{Context, Message};
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, let_them_run, on_tokio, per_actor,
-    settled_bytes, sum_below,
+    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, bytes_after, bytes_before, journey,
+    let_them_run, on_tokio, per_actor, sum_below,
 };
 
 pub(crate) fn lineup() -> Lineup {
@@ -293,14 +293,14 @@ fn idle(plan: &Plan) -> f64 {
     on_tokio(async move {
         let mut sleepers = Vec::with_capacity(items as usize);
         let (latch, done) = Latch::new(items);
-        let before = settled_bytes().await;
+        let before = bytes_before().await;
         for number in 0..items {
             let sleeper = Sleeper::spawn_with_mailbox(Sleeper(latch.clone()), mailbox::bounded(CAPACITY));
             tell(&sleeper, number).await;
             sleepers.push(sleeper);
         }
         assert_eq!(done.await, Ok(sum_below(items)));
-        let after = settled_bytes().await;
+        let after = bytes_after().await;
         drop(sleepers);
         per_actor(before, after, items)
     })

@@ -12,7 +12,8 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    FORKS, Latch, Payload, RING, Relay, Tally, journey, let_them_run, on_tokio, per_actor, settled_bytes, sum_below,
+    FORKS, Latch, Payload, RING, Relay, Tally, bytes_after, bytes_before, journey, let_them_run, on_tokio, per_actor,
+    sum_below,
 };
 
 const NO_BOUND: &str = "no bounded mailbox";
@@ -247,14 +248,14 @@ fn idle(plan: &Plan) -> f64 {
     on_tokio(async move {
         let mut sleepers = Vec::with_capacity(items as usize);
         let (latch, done) = Latch::new(items);
-        let before = settled_bytes().await;
+        let before = bytes_before().await;
         for number in 0..items {
             let sleeper = start(Sleeper(latch.clone()), ()).await;
             cast(&sleeper, number);
             sleepers.push(sleeper);
         }
         assert_eq!(done.await, Ok(sum_below(items)));
-        let after = settled_bytes().await;
+        let after = bytes_after().await;
         drop(sleepers);
         per_actor(before, after, items)
     })

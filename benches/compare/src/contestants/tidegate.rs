@@ -11,8 +11,8 @@ use tidegate::{Actor, ActorRef, Adaptive, Context, Fault, Mailbox, Pull, Push, R
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, journey, let_them_run, on_tokio, per_actor,
-    settled_bytes, sum_below,
+    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, bytes_after, bytes_before, journey,
+    let_them_run, on_tokio, per_actor, sum_below,
 };
 
 pub(crate) fn lineups() -> Vec<Lineup> {
@@ -301,14 +301,14 @@ fn idle<D: Delivery>(plan: &Plan) -> f64 {
         let system = System::new();
         let mut sleepers = Vec::with_capacity(items as usize);
         let (latch, done) = Latch::new(items);
-        let before = settled_bytes().await;
+        let before = bytes_before().await;
         for number in 0..items {
             let sleeper = system.spawn(Sleeper(latch.clone()), D::mailbox());
             tell(&sleeper, number).await;
             sleepers.push(sleeper);
         }
         assert_eq!(done.await, Ok(sum_below(items)));
-        let after = settled_bytes().await;
+        let after = bytes_after().await;
         drop(sleepers);
         per_actor(before, after, items)
     })

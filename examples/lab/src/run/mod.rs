@@ -15,8 +15,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use self::meter::SLOT;
-
 use tidegate::{Mailbox, MailboxConfig, prelude::*};
 use tokio::{runtime, sync::watch, time::timeout_at};
 
@@ -149,14 +147,15 @@ impl Runner {
                 cut |= !stopped;
             }
         }
-        let reading = probe::read(&actors);
         if cut {
             for actor in &actors {
                 actor.kill();
             }
         }
-        system.shutdown(Duration::from_secs(1)).await;
-        let dead_letters = probe::dead_letters(&system);
+        // A handler that computes ends when it is done, killed or not; its
+        // account is open until then.
+        let ended = system.shutdown(Duration::from_secs(1)).await.stuck.is_empty();
+        let reading = probe::read(&system, &actors);
 
         for log in logs {
             for (event, at) in log.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
@@ -167,9 +166,7 @@ impl Runner {
             records,
             deepest: meter.deepest(),
             peak_bytes: meter.peak_bytes(),
-            polls: Some(reading.polls),
-            switches: reading.switches,
-            dead_letters,
+            runtime: ended.then_some(reading),
             cut,
         }
     }

@@ -84,7 +84,7 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 
     fn visit_none<E>(self) -> Result<Value, E> {
-        self.visit_unit()
+        Ok(Value::Other("null"))
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -235,9 +235,8 @@ impl MailboxConfig {
 
     fn pull(table: &mut Table) -> Result<Self, ConfigError> {
         table.refuse("thresholds", "mode = \"adaptive\"")?;
-        let strategy = table
-            .text("strategy", STRATEGIES)?
-            .ok_or(ConfigError::Missing { key: "strategy", allowed: STRATEGIES })?;
+        let strategy =
+            table.text("strategy", STRATEGIES)?.ok_or(ConfigError::Missing { key: "strategy", allowed: STRATEGIES })?;
         let windowed = "strategy = \"window\" and strategy = \"max-in-flight\"";
         let mut pull = match strategy.as_str() {
             "manual" => {
@@ -288,8 +287,7 @@ impl MailboxConfig {
 }
 
 fn overflow(table: &mut Table) -> Result<Overflow, ConfigError> {
-    const ALLOWED: &str =
-        "\"wait\", \"reject\", \"drop-newest\", \"drop-oldest\", \"latest\", \"divert\" or \"fail\"";
+    const ALLOWED: &str = "\"wait\", \"reject\", \"drop-newest\", \"drop-oldest\", \"latest\", \"divert\" or \"fail\"";
     let Some(text) = table.text("overflow", ALLOWED)? else { return Ok(Overflow::Wait) };
     match POLICIES.iter().find(|(name, _)| *name == text) {
         Some((_, overflow)) => Ok(*overflow),
@@ -320,12 +318,8 @@ fn thresholds(table: &mut Table) -> Result<Option<Thresholds>, ConfigError> {
         Some(Value::Table(keys)) => keys,
         Some(other) => return Err(impossible("thresholds", other, ALLOWED)),
     };
-    let (overloaded, relieved, dwell, slowdown) = (
-        "thresholds.overloaded-for-ms",
-        "thresholds.relieved-for-ms",
-        "thresholds.dwell-ms",
-        "thresholds.slowdown",
-    );
+    let (overloaded, relieved, dwell, slowdown) =
+        ("thresholds.overloaded-for-ms", "thresholds.relieved-for-ms", "thresholds.dwell-ms", "thresholds.slowdown");
     let mut keys = Keys::read(
         keys,
         "thresholds.",

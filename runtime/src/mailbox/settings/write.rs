@@ -101,25 +101,21 @@ impl fmt::Display for Value {
             // With a point, and `inf`: a TOML float.
             Self::Number(n) => write!(f, "{n:?}"),
             Self::Table(keys) => {
-                for (key, value) in keys {
-                    writeln!(f, "{key} = {value}")?;
+                f.write_str("{ ")?;
+                for (at, (key, value)) in keys.iter().enumerate() {
+                    let comma = if at > 0 { ", " } else { "" };
+                    write!(f, "{comma}{key} = {value}")?;
                 }
-                Ok(())
+                f.write_str(" }")
             }
         }
     }
 }
 
-/// As TOML, to be pasted under a heading of one's own or at the top of a file.
+/// As TOML without a heading: to be pasted under one's own.
 impl fmt::Display for MailboxConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (key, value) in keys(self) {
-            match value {
-                Value::Table(_) => write!(f, "\n[{key}]\n{value}")?,
-                _ => writeln!(f, "{key} = {value}")?,
-            }
-        }
-        Ok(())
+        keys(self).iter().try_for_each(|(key, value)| writeln!(f, "{key} = {value}"))
     }
 }
 

@@ -223,6 +223,7 @@ impl<T> Queue<T> {
             if tail & FROZEN != 0 || ahead(sequence(limit), sequence(tail)) <= 0 {
                 let mut wakes = Wakes::default();
                 let mut slow = self.slow.lock();
+                self.honour_permit(sequence(tail));
                 self.make_room(&mut slow, &mut wakes, sequence(tail));
                 drop(slow);
                 self.wake(wakes);

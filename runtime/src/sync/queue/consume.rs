@@ -131,7 +131,7 @@ impl<T> Consumer<T> {
     fn find_ring(&mut self, queue: &Queue<T>) -> bool {
         // Acquire, paired with the Release of the first ring.
         // Checked by: queue::model::an_idle_mailbox_wakes_up
-        let mut ring = queue.ring.load(order!(Acquire, "consume.find_ring"));
+        let mut ring = queue.published.0.ring.load(order!(Acquire, "consume.find_ring"));
         while let Some(found) = NonNull::new(ring) {
             self.ring = Some(found);
             // SAFETY: rings are freed by this consumer alone.
@@ -202,7 +202,7 @@ impl<T> Consumer<T> {
     pub(crate) fn holds_storage(&self, queue: &Queue<T>) -> bool {
         // Relaxed: only a hint.
         // Not modelled: a stale answer is harmless.
-        self.ring.is_some() || !queue.ring.load(Relaxed).is_null()
+        self.ring.is_some() || !queue.published.0.ring.load(Relaxed).is_null()
     }
 
     /// Gives all slot storage back if nothing is in the mailbox. `false` if
@@ -230,8 +230,8 @@ impl<T> Consumer<T> {
         }
         // Relaxed on both: under the lock, as whoever reads them to lay a ring.
         // Checked by: queue::model::a_retired_mailbox_starts_small_again
-        queue.ring_len.store(0, Relaxed);
-        queue.ring.store(std::ptr::null_mut(), Relaxed);
+        queue.published.0.ring_len.store(0, Relaxed);
+        queue.published.0.ring.store(std::ptr::null_mut(), Relaxed);
         drop(slow);
         while self.follow() {}
         self.free_ring();

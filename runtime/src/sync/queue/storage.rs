@@ -21,7 +21,7 @@ impl<T> Queue<T> {
         // Relaxed: installed before the tail was thawed, and the claim that
         // came after acquired that.
         // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-        let mut ring = self.ring.load(Relaxed);
+        let mut ring = self.published.0.ring.load(Relaxed);
         // SAFETY: there is a ring, since nothing is claimed while there is
         // none; the receiver frees a ring when it has passed its last
         // sequence, and has not passed `claimed`, so that sequence's ring and
@@ -60,8 +60,8 @@ impl<T> Queue<T> {
         // frozen. The receiver, who reads them without it, may see an older
         // pair, which is never further ahead.
         // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-        let base = self.ring_base.load(Relaxed);
-        let len = self.ring_len.load(Relaxed);
+        let base = self.published.0.ring_base.load(Relaxed);
+        let len = self.published.0.ring_len.load(Relaxed);
         // Acquire: slots up to here have been emptied.
         // Checked by: queue::model::a_slot_is_reused_only_when_empty
         let taken = self.published.0.taken.load(order!(Acquire, "queue.storage_taken"));
@@ -106,11 +106,11 @@ impl<T> Queue<T> {
         let ring = Box::into_raw(Ring::new(len as usize, base, std::ptr::null_mut(), parked));
         // Relaxed on both: published by the thaw.
         // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-        self.ring_base.store(base, Relaxed);
-        self.ring_len.store(len, Relaxed);
+        self.published.0.ring_base.store(base, Relaxed);
+        self.published.0.ring_len.store(len, Relaxed);
         // Release, paired with the receiver's Acquire when it looks for a ring.
         // Checked by: queue::model::an_idle_mailbox_wakes_up
-        self.ring.store(ring, order!(Release, "storage.first_ring"));
+        self.published.0.ring.store(ring, order!(Release, "storage.first_ring"));
         let end = base.wrapping_add(len);
         let target = if ahead(allowed, end) < 0 { allowed } else { end } & SEQUENCE_MASK;
         let limit = &self.published.0.limit;
@@ -144,8 +144,8 @@ impl<T> Queue<T> {
         };
         // Relaxed: changed under the lock, which is held.
         // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-        let old = self.ring.load(Relaxed);
-        let old_len = self.ring_len.load(Relaxed);
+        let old = self.published.0.ring.load(Relaxed);
+        let old_len = self.published.0.ring_len.load(Relaxed);
         // Relaxed: as large as it may have to be, or larger.
         // Not modelled: a size.
         let most = ahead(allowed, self.published.0.taken.load(Relaxed)).max(1) as u64;
@@ -157,9 +157,9 @@ impl<T> Queue<T> {
         let ring = Box::into_raw(Ring::new(len as usize, base, old, false));
         // Relaxed on both: published by the thaw.
         // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-        self.ring_base.store(base, Relaxed);
-        self.ring_len.store(len, Relaxed);
-        self.ring.store(ring, Release);
+        self.published.0.ring_base.store(base, Relaxed);
+        self.published.0.ring_len.store(len, Relaxed);
+        self.published.0.ring.store(ring, Release);
         // SAFETY: the receiver frees a ring when it leaves it, and leaves the
         // newest ring only when it has ended. It ends here, by the last access
         // that this call makes to it.

@@ -2,7 +2,8 @@
 //! whether slots or the buffer hold them. They can change at any time.
 
 use super::{
-    Acquire, BUFFERED, Consumer, MAX_CAPACITY, Queue, Relaxed, UNBOUNDED, Wakes, Want, mutant, order, sequence,
+    Acquire, BUFFERED, Consumer, FROZEN, MAX_CAPACITY, Queue, Relaxed, UNBOUNDED, Wakes, Want, ahead, mutant, order,
+    permits, sequence,
 };
 
 /// What a mailbox is held to.
@@ -29,7 +30,8 @@ impl<T> Queue<T> {
     /// between two of them.
     ///
     /// What is granted stays granted. Narrower terms take effect as the
-    /// receiver catches up with what was allowed under the old ones. Going
+    /// receiver catches up with what was allowed under the old ones; an
+    /// unbounded mailbox has granted what it has storage for. Going
     /// from push to pull, demand begins with what is granted already; back,
     /// demand that is left over is swallowed by demand without end.
     pub(crate) fn set_terms(&self, consumer: &mut Consumer<T>, terms: Terms) {
@@ -37,7 +39,7 @@ impl<T> Queue<T> {
         let p = &self.published.0;
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();
-        let granted = self.allowed();
+        let granted = self.granted();
         // Relaxed on the first, Release on the others, paired with the
         // Acquires in `allowed`: who sees the narrower terms sees the floor.
         // Checked by: queue::model::a_switch_to_pull_keeps_what_was_granted
@@ -60,6 +62,40 @@ impl<T> Queue<T> {
         self.observe(&mut slow, &mut wakes);
         drop(slow);
         self.wake(wakes);
+    }
+
+    /// What is granted already and stays so under other terms: all that is
+    /// allowed, or, where that has no bound, what there is storage for. Under
+    /// the lock.
+    fn granted(&self) -> u64 {
+        let allowed = self.allowed();
+        // Relaxed: written by the receiver's task, which this is.
+        // Not modelled: single-threaded.
+        let taken = self.published.0.taken.load(Relaxed);
+        if allowed.wrapping_sub(taken) < MAX_CAPACITY {
+            return allowed;
+        }
+        // Acquire: as in `claim`. Claims that come between these loads and the
+        // new terms keep to the limit read here, or there is no storage and
+        // they take the lock first.
+        // Not modelled: a permit that slips through is honoured where it is used.
+        let tail = self.tail.0.load(Acquire);
+        let limit = self.published.0.limit.load(Acquire);
+        let stored = if tail & FROZEN != 0 { 0 } else { ahead(sequence(limit), taken) };
+        taken.wrapping_add(stored.max(ahead(sequence(tail) + permits(tail), taken)) as u64)
+    }
+
+    /// Sees to it that a permit's message is allowed at the sequence `at`: one
+    /// that was set aside while an unbounded mailbox got a bound may lie
+    /// beyond it, and is a grant all the same. Under the lock.
+    pub(super) fn honour_permit(&self, at: u64) {
+        let beyond = ahead(at, self.allowed());
+        if beyond >= 0 {
+            // Relaxed: under the lock, as every change of it; who reads an
+            // older one is granted less.
+            // Not modelled: it only ever moves on.
+            self.published.0.floor.store(self.allowed().wrapping_add(beyond as u64 + 1), Relaxed);
+        }
     }
 
     /// Sends later messages to the buffer; those claimed before stay in slots
@@ -109,7 +145,7 @@ impl<T> Queue<T> {
         // Acquire: as in `is_drained`.
         // Checked by: queue::model::sealing_keeps_order
         let tail = self.tail.0.load(Acquire);
-        super::ahead(sequence(tail), consumer.taken()) <= 0
+        ahead(sequence(tail), consumer.taken()) <= 0
     }
 
     /// Sets `n` sequences aside for messages that are not in slots: those of

@@ -1,0 +1,72 @@
+//! Two workers, one five times slower: dealing work out against letting the
+//! workers pull it.
+//!
+//!     cargo run -p tidegate-examples --example work_window
+//!
+//! Look for: dealt out in turn, half of the jobs end up behind the slow worker.
+//! Pulled one by one, a job goes to whoever is free, and everything is done in
+//! a third of the time, without anybody knowing who is slow.
+//!
+//! The clock is tokio's paused one, so the times are exact.
+#![allow(clippy::print_stdout)]
+
+use std::error::Error;
+use std::time::Duration;
+
+use tidegate::prelude::*;
+use tokio::time::Instant;
+
+struct Worker {
+    takes: Duration,
+}
+
+impl Actor for Worker {
+    type Msg = u32;
+
+    async fn handle(&mut self, _job: u32, cx: &mut Context<Self>) -> Result<(), Fault> {
+        cx.sleep(self.takes).await;
+        Ok(())
+    }
+}
+
+fn workers(mailbox: impl Into<Mailbox<u32>>) -> [ActorRef<u32>; 2] {
+    let system = System::new();
+    let mailbox = mailbox.into();
+    [10, 50].map(|ms| system.spawn(Worker { takes: Duration::from_millis(ms) }, mailbox.clone()))
+}
+
+async fn finish(what: &str, begun: Instant, [quick, slow]: [ActorRef<u32>; 2]) {
+    quick.drain();
+    slow.drain();
+    let _ = (quick.stopped().await, slow.stopped().await);
+    let (quick, slow) = (quick.stats().handled, slow.stats().handled);
+    println!("{what}: quick {quick:>2}, slow {slow:>2}, done after {} ms", begun.elapsed().as_millis());
+}
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+async fn main() -> Result<(), Box<dyn Error>> {
+    // Push: whoever sends decides, and it does not know who is slow.
+    let begun = Instant::now();
+    let workers_pushed = workers(Push::bounded(64));
+    for job in 0..12 {
+        workers_pushed[job as usize % 2].tell(job).await?;
+    }
+    finish("dealt out in turn", begun, workers_pushed).await;
+
+    // ANCHOR: pull
+    // Pull: a grant is there only when a worker has asked for a job.
+    let begun = Instant::now();
+    let [quick, slow] = workers(Pull::one_by_one());
+    for job in 0..12 {
+        // `reserve` is cancel safe: the one that loses the race spends nothing.
+        let permit = tokio::select! {
+            biased;
+            permit = quick.reserve() => permit?,
+            permit = slow.reserve() => permit?,
+        };
+        permit.send(job)?;
+    }
+    // ANCHOR_END: pull
+    finish("pulled one by one", begun, [quick, slow]).await;
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! What the models share: the runner, tasks to wake, messages that are counted.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+
+use loom::sync::Notify;
+use loom::thread::{self, ThreadId};
+
+/// Explores every schedule of `f` with as many preemptions as the environment
+/// says, and says how many there were.
+pub(crate) fn model(f: impl Fn() + Send + Sync + 'static) {
+    explore(loom::model::Builder::new(), f);
+}
+
+/// The same without a bound: for models of two threads.
+pub(crate) fn model_unbounded(f: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = None;
+    explore(builder, f);
+}
+
+fn explore(mut builder: loom::model::Builder, f: impl Fn() + Send + Sync + 'static) {
+    // Loom calls a model that it cut off passed.
+    let cut_off = builder.max_permutations.is_some() || builder.max_duration.is_some();
+    assert!(!cut_off, "a model that may be cut off shows nothing");
+    builder.max_branches = builder.max_branches.max(5_000);
+    let iterations = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&iterations);
+    builder.check(move || {
+        counted.fetch_add(1, SeqCst);
+        f();
+    });
+    let iterations = iterations.load(SeqCst);
+    assert!(iterations > 1, "one schedule: this models nothing");
+    println!("tidegate-model: iterations={iterations}");
+}
+
+/// A thread that can be woken, as a task is.
+struct Task {
+    thread: ThreadId,
+    woken: Notify,
+    /// It was woken by itself, while it was polled.
+    again: AtomicBool,
+}
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if thread::current().id() == self.thread {
+            self.again.store(true, SeqCst);
+        } else {
+            self.woken.notify();
+        }
+    }
+}
+
+/// Polls `future` until it is ready, sleeping in between. Unlike loom's own it
+/// lets others go first when a poll wakes itself, which would spin otherwise.
+/// As loom's, it wakes up once without a reason.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let task =
+        Arc::new(Task { thread: thread::current().id(), woken: Notify::new(), again: AtomicBool::new(false) });
+    let waker = Waker::from(Arc::clone(&task));
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        if task.again.swap(false, SeqCst) {
+            thread::yield_now();
+        } else {
+            task.woken.wait();
+        }
+    }
+}
+
+/// Polls once, with a waker that nobody listens to.
+pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// A waker that counts. It synchronizes nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Wakes(AtomicUsize);
+
+impl Wakes {
+    pub(crate) fn new() -> (Arc<Self>, Waker) {
+        let wakes = Arc::new(Self::default());
+        (Arc::clone(&wakes), Waker::from(wakes))
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.0.load(SeqCst)
+    }
+}
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// Keeps the books of a model's messages, outside of what loom sees: each that
+/// was made is dropped once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledger(Arc<Mutex<BTreeMap<u32, usize>>>);
+
+/// A message that is entered in a [`Ledger`].
+#[derive(Debug)]
+pub(crate) struct Message {
+    id: u32,
+    ledger: Ledger,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The message `id`: one for each number.
+    pub(crate) fn message(&self, id: u32) -> Message {
+        let twice = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id, 0);
+        assert_eq!(twice, None, "message {id} is made once");
+        Message { id, ledger: self.clone() }
+    }
+
+    /// Says that all messages have been dropped by now, each once.
+    pub(crate) fn close(&self) {
+        let book = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(book.values().all(|drops| *drops == 1), "dropped once each: {book:?}");
+    }
+}
+
+impl Message {
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+}
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        let mut book = self.ledger.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let drops = book.entry(self.id).or_default();
+        *drops += 1;
+        let twice = *drops > 1;
+        drop(book);
+        assert!(!twice || std::thread::panicking(), "message {} was dropped twice", self.id);
+    }
+}

@@ -1,0 +1,102 @@
+//! The level of pressure, as a listener is told of it.
+
+use loom::thread;
+
+use super::{Shared, queue, receive, send};
+use crate::sync::modelling::{Ledger, block_on, model, model_unbounded};
+use crate::sync::queue::Terms;
+use crate::sync::shim::Arc;
+
+/// Marks: pressed when nothing is free, relieved when all `capacity` is.
+fn listen(queue: &Shared, capacity: u64) {
+    queue.with_watch(|watch| {
+        watch.set_marks(0, capacity);
+        watch.add_listener();
+    });
+}
+
+/// The edges so far. The look at the level that goes with the question comes
+/// after the answer, so it does not repair what it is to find.
+fn edges(queue: &Shared) -> u64 {
+    queue.with_watch(|watch| watch.edges())
+}
+
+/// Two producers fill a mailbox of two while the receiver takes: the level
+/// that was told last is the level. Three threads.
+#[test]
+fn pressure_edges_alternate_and_end_at_the_level() {
+    model(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(Terms::push(2));
+        listen(&queue, 1);
+        assert!(queue.try_put(ledger.message(1)).is_ok());
+        assert_eq!(edges(&queue), 0);
+        let sender = thread::spawn({
+            let (queue, message) = (Arc::clone(&queue), ledger.message(2));
+            move || assert!(queue.try_put(message).is_ok())
+        });
+        let reserver = thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || {
+                if queue.try_reserve(1).is_ok() {
+                    queue.release_permits(1);
+                }
+            }
+        });
+        assert_eq!(receive(&queue, &mut consumer).map(|message| message.id()), Some(1));
+        consumer.publish(&queue);
+        sender.join().unwrap();
+        reserver.join().unwrap();
+        assert_eq!(queue.free(), 1);
+        assert_eq!(edges(&queue) % 2, 0, "one is free: relieved");
+        assert!(queue.try_put(ledger.message(3)).is_ok());
+        assert_eq!(edges(&queue) % 2, 1, "none is free: pressed");
+        super::bury(&queue, &mut consumer);
+        ledger.close();
+    });
+}
+
+/// A sender that finds room when it is about to wait fills the mailbox up:
+/// that is told too. Two threads.
+#[test]
+fn a_grant_found_while_waiting_counts() {
+    model_unbounded(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(Terms::push(1));
+        listen(&queue, 1);
+        assert!(queue.try_put(ledger.message(1)).is_ok());
+        let sender = thread::spawn({
+            let (queue, message) = (Arc::clone(&queue), ledger.message(2));
+            move || assert!(block_on(send(&queue, message)).is_ok())
+        });
+        assert!(consumer.try_take(&queue).is_some());
+        consumer.publish(&queue);
+        sender.join().unwrap();
+        assert_eq!(edges(&queue) % 2, 1, "none is free: pressed");
+        assert!(consumer.try_take(&queue).is_some());
+        ledger.close();
+    });
+}
+
+/// Somebody begins to listen while a message goes in: it is told that the
+/// mailbox is full, whichever was first. Two threads.
+#[test]
+fn a_new_listener_misses_nothing() {
+    model_unbounded(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(Terms::push(1));
+        // Storage, so that the claim takes the short way.
+        assert!(queue.try_put(ledger.message(1)).is_ok());
+        assert!(consumer.try_take(&queue).is_some());
+        consumer.publish(&queue);
+        let sender = thread::spawn({
+            let (queue, message) = (Arc::clone(&queue), ledger.message(2));
+            move || assert!(queue.try_put(message).is_ok())
+        });
+        listen(&queue, 1);
+        sender.join().unwrap();
+        assert_eq!(edges(&queue), 1, "none is free: pressed");
+        assert!(consumer.try_take(&queue).is_some());
+        ledger.close();
+    });
+}

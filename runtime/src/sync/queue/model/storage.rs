@@ -1,0 +1,134 @@
+//! Rings: the first, larger ones, and giving them back.
+
+use loom::thread;
+
+use super::{bury, queue, receive, send};
+use crate::sync::modelling::{Ledger, block_on, model, model_unbounded};
+use crate::sync::queue::Terms;
+use crate::sync::shim::Arc;
+
+/// Two senders fill the first ring of two and go on in the next, while the
+/// receiver follows: all arrive, in order. Three threads.
+#[test]
+fn growing_keeps_order_and_loses_nothing() {
+    model(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(Terms::push(4));
+        assert!(queue.try_put(ledger.message(1)).is_ok());
+        let senders = [[2, 3], [4, 5]].map(|ids| {
+            let (queue, messages) = (Arc::clone(&queue), ids.map(|id| ledger.message(id)));
+            thread::spawn(move || {
+                for message in messages {
+                    assert!(block_on(send(&queue, message)).is_ok());
+                }
+            })
+        });
+        let mut got = Vec::new();
+        for _ in 0..5 {
+            got.extend(receive(&queue, &mut consumer).map(|message| message.id()));
+            consumer.publish(&queue);
+        }
+        let place = |id| got.iter().position(|got| *got == id);
+        assert!(place(2) < place(3) && place(4) < place(5), "{got:?}");
+        for sender in senders {
+            sender.join().unwrap();
+        }
+        ledger.close();
+    });
+}
+
+/// The receiver goes to sleep where a ring ends, or is about to: it is woken
+/// for what comes in the next. Two threads.
+#[test]
+fn growing_never_strands_the_receiver() {
+    model_unbounded(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(Terms::push(4));
+        assert!(queue.try_put(ledger.message(1)).is_ok());
+        assert!(queue.try_put(ledger.message(2)).is_ok());
+        let sender = thread::spawn({
+            let (queue, message) = (Arc::clone(&queue), ledger.message(3));
+            move || assert!(queue.try_put(message).is_ok())
+        });
+        for id in [1, 2, 3] {
+            assert_eq!(receive(&queue, &mut consumer).map(|message| message.id()), Some(id));
+        }
+        sender.join().unwrap();
+        ledger.close();
+    });
+}
+
+/// A mailbox that has never been used, or was emptied and put away, wakes up
+/// for a message. Two threads.
+#[test]
+fn an_idle_mailbox_wakes_up() {
+    model_unbounded(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(Terms::push(2));
+        let sender = thread::spawn({
+            let (queue, message) = (Arc::clone(&queue), ledger.message(1));
+            move || assert!(queue.try_put(message).is_ok())
+        });
+        assert_eq!(receive(&queue, &mut consumer).map(|message| message.id()), Some(1));
+        sender.join().unwrap();
+        ledger.close();
+    });
+}
+
+/// An empty mailbox gives its ring back while a sender claims a slot: the
+/// claim comes first and the ring stays, or it meets a mailbox without one.
+/// The sender's second message finds the first ring of a new life. Two
+/// threads.
+#[test]
+fn a_retired_mailbox_starts_small_again() {
+    model(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(Terms::push(2));
+        assert!(queue.try_put(ledger.message(1)).is_ok());
+        assert!(consumer.try_take(&queue).is_some());
+        let sender = thread::spawn({
+            let (queue, messages) = (Arc::clone(&queue), [2, 3].map(|id| ledger.message(id)));
+            move || {
+                for message in messages {
+                    assert!(queue.try_put(message).is_ok(), "there is room for two");
+                }
+            }
+        });
+        consumer.retire(&queue);
+        for id in [2, 3] {
+            assert_eq!(receive(&queue, &mut consumer).map(|message| message.id()), Some(id));
+        }
+        sender.join().unwrap();
+        assert!(consumer.holds_storage(&queue));
+        consumer.retire(&queue);
+        assert!(!consumer.holds_storage(&queue));
+        ledger.close();
+    });
+}
+
+/// Two senders claim around a retirement, one of them from an old look at the
+/// limit, which reached further than the new ring does. Three threads.
+#[test]
+fn an_old_look_at_the_limit_is_harmless() {
+    model(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(Terms::push(4));
+        for id in [1, 2, 3] {
+            assert!(queue.try_put(ledger.message(id)).is_ok());
+            assert!(consumer.try_take(&queue).is_some());
+        }
+        consumer.publish(&queue);
+        let senders = [4, 5].map(|id| {
+            let (queue, message) = (Arc::clone(&queue), ledger.message(id));
+            thread::spawn(move || assert!(queue.try_put(message).is_ok()))
+        });
+        consumer.retire(&queue);
+        for sender in senders {
+            sender.join().unwrap();
+        }
+        let mut left = bury(&queue, &mut consumer);
+        left.sort_unstable();
+        assert_eq!(left, [4, 5]);
+        ledger.close();
+    });
+}
