@@ -20,10 +20,8 @@ impl Actor for Api {
 }
 // ANCHOR_END: actor
 
-#[test]
-fn a_swinging_load() {
-    let mut out = Transcript::new();
-    // ANCHOR: swing
+// ANCHOR: swing
+fn swing(out: &mut Transcript) {
     let executor = ManualExecutor::new();
     let system = System::with_executor(executor.clone());
     let api = system.spawn(Api, Adaptive::window(64).pull_window(8));
@@ -43,13 +41,19 @@ fn a_swinging_load() {
         let at = switch.at.as_millis();
         out.line(format!("switch {}: at {at} ms to {:?}, {:?}", switch.epoch, switch.to, switch.reason));
     }
-    // ANCHOR_END: swing
+}
+// ANCHOR_END: swing
+
+#[test]
+fn a_swinging_load() {
+    let mut out = Transcript::new();
+    swing(&mut out);
     out.assert_is("adaptive_swing");
 }
 
+// ANCHOR: thresholds
 #[test]
 fn thresholds_can_be_set() {
-    // ANCHOR: thresholds
     use tidegate::Thresholds;
 
     let mut patient = Thresholds::default();
@@ -58,5 +62,5 @@ fn thresholds_can_be_set() {
     patient.dwell = Duration::from_secs(1);
     let inbox: Mailbox<u32> = Adaptive::window(256).pull_window(16).thresholds(patient).into();
     assert_eq!(inbox.capacity(), Some(256));
-    // ANCHOR_END: thresholds
 }
+// ANCHOR_END: thresholds

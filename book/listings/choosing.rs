@@ -3,9 +3,9 @@
 use tidegate::prelude::*;
 use tidegate::{MailboxConfig, mailbox};
 
+// ANCHOR: toml
 #[test]
 fn a_mailbox_from_a_file() -> Result<(), Box<dyn std::error::Error>> {
-    // ANCHOR: toml
     let text = r#"
         mode = "adaptive"
         capacity = 256
@@ -23,13 +23,13 @@ fn a_mailbox_from_a_file() -> Result<(), Box<dyn std::error::Error>> {
     // What cannot be is an error that names the key.
     let wrong = toml::from_str::<MailboxConfig>("mode = \"push\"\ncapacity = 0").unwrap_err();
     assert!(wrong.to_string().contains("`capacity` cannot be 0"));
-    // ANCHOR_END: toml
     Ok(())
 }
+// ANCHOR_END: toml
 
+// ANCHOR: same
 #[tokio::test]
 async fn the_same_actor_under_each() {
-    // ANCHOR: same
     #[derive(Default)]
     struct Sum(u64);
 
@@ -55,5 +55,5 @@ async fn the_same_actor_under_each() {
         }
         assert_eq!(sum.total().await.unwrap(), 5050);
     }
-    // ANCHOR_END: same
 }
+// ANCHOR_END: same

@@ -31,9 +31,9 @@ impl Account {
 }
 // ANCHOR_END: account
 
+// ANCHOR: errors
 #[tokio::test]
 async fn errors_go_to_whom_they_concern() -> Result<(), Box<dyn std::error::Error>> {
-    // ANCHOR: errors
     let account = System::new().spawn(Account::default(), Push::bounded(64));
     account.post("100".to_owned()).await?;
     assert_eq!(account.withdraw(30).await?, Ok(70));
@@ -42,9 +42,9 @@ async fn errors_go_to_whom_they_concern() -> Result<(), Box<dyn std::error::Erro
     // The sender of nonsense is not concerned; the actor ends.
     account.post("nonsense".to_owned()).await?;
     assert!(account.stopped().await.is_failure());
-    // ANCHOR_END: errors
     Ok(())
 }
+// ANCHOR_END: errors
 
 // ANCHOR: restart
 #[tokio::test]
@@ -96,9 +96,9 @@ impl Session {
 }
 // ANCHOR_END: hooks
 
+// ANCHOR: without_runtime
 #[test]
 fn a_session_times_out() {
-    // ANCHOR: without_runtime
     let executor = ManualExecutor::new();
     let system = System::with_executor(executor.clone());
     let log = Arc::new(Mutex::new(Vec::new()));
@@ -109,21 +109,21 @@ fn a_session_times_out() {
     executor.advance(Duration::from_secs(1));
     assert_eq!(*log.lock().unwrap(), ["started", "timed out", "stopped"]);
     assert!(session.try_time_out().is_err());
-    // ANCHOR_END: without_runtime
 }
+// ANCHOR_END: without_runtime
 
+// ANCHOR: direct
 #[test]
 fn methods_can_be_called_directly() {
-    // ANCHOR: direct
     let mut account = Account { cents: 100 };
     assert_eq!(account.withdraw(40), Ok(60));
     assert_eq!(account.withdraw(61), Err("not that much is there".to_owned()));
-    // ANCHOR_END: direct
 }
+// ANCHOR_END: direct
 
+// ANCHOR: children
 #[tokio::test]
 async fn a_child_ends_with_its_parent() {
-    // ANCHOR: children
     struct Parent;
 
     impl Actor for Parent {
@@ -144,12 +144,12 @@ async fn a_child_ends_with_its_parent() {
     parent.stopped().await;
     // Children end first, so there is nothing to wait for.
     assert!(account.stop_reason().is_some());
-    // ANCHOR_END: children
 }
+// ANCHOR_END: children
 
+// ANCHOR: shutdown
 #[tokio::test]
 async fn a_shutdown_reports_what_was_left() {
-    // ANCHOR: shutdown
     let system = System::new();
     let account = system.spawn(Account::default(), Push::bounded(64));
     for _ in 0..10 {
@@ -162,5 +162,5 @@ async fn a_shutdown_reports_what_was_left() {
     // Nobody is there any more, and the entry comes back.
     let refused = account.post("1".to_owned()).await.unwrap_err();
     assert!(matches!(refused, SendError::Closed(AccountMsg::Post { entry }) if entry == "1"));
-    // ANCHOR_END: shutdown
 }
+// ANCHOR_END: shutdown

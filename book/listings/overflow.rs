@@ -5,33 +5,33 @@ use std::sync::{Arc, Mutex};
 use tidegate::prelude::*;
 use tidegate::{DropReason, mailbox};
 
+// ANCHOR: admission
 #[tokio::test]
 async fn an_admission_says_what_became_of_a_message() {
-    // ANCHOR: admission
     let (tx, mut rx) = mailbox::channel(Push::bounded(2).overflow(Overflow::DropOldest));
     assert_eq!(tx.try_tell("a"), Ok(Admission::Queued));
     assert_eq!(tx.try_tell("b"), Ok(Admission::Queued));
     assert_eq!(tx.try_tell("c"), Ok(Admission::Displaced)); // and "a" is gone
     assert_eq!((rx.recv().await, rx.recv().await), (Some("b"), Some("c")));
     assert_eq!(tx.stats().drops.of(DropReason::DropOldest), 1);
-    // ANCHOR_END: admission
 }
+// ANCHOR_END: admission
 
+// ANCHOR: latest
 #[tokio::test]
 async fn the_latest_and_nothing_else() {
-    // ANCHOR: latest
     let (tx, mut rx) = mailbox::channel(Push::bounded(1).overflow(Overflow::Latest));
     for position in 1..=5 {
         tx.try_tell(position).unwrap();
     }
     assert_eq!(rx.try_recv(), Ok(5));
     assert!(rx.try_recv().is_err());
-    // ANCHOR_END: latest
 }
+// ANCHOR_END: latest
 
+// ANCHOR: conflate
 #[tokio::test]
 async fn prices_are_conflated_by_symbol() {
-    // ANCHOR: conflate
     #[derive(Debug, PartialEq)]
     struct Price {
         symbol: &'static str,
@@ -59,12 +59,12 @@ async fn prices_are_conflated_by_symbol() {
     assert_eq!(rx.recv().await, Some(price("B", 200)));
     assert_eq!(rx.recv().await, Some(price("C", 300)));
     assert_eq!(tx.stats().drops.of(DropReason::DropOldest), 1);
-    // ANCHOR_END: conflate
 }
+// ANCHOR_END: conflate
 
+// ANCHOR: dead_letters
 #[tokio::test]
 async fn dead_letters_can_be_looked_at() {
-    // ANCHOR: dead_letters
     struct Desk;
 
     impl Actor for Desk {
@@ -88,12 +88,12 @@ async fn dead_letters_can_be_looked_at() {
     assert_eq!(desk.tell(2).await.unwrap(), Admission::Diverted);
     assert_eq!(*seen.lock().unwrap(), [("/desk".to_owned(), DropReason::Diverted, Some(2))]);
     assert_eq!(system.dead_letters().counts().total(), 1);
-    // ANCHOR_END: dead_letters
 }
+// ANCHOR_END: dead_letters
 
+// ANCHOR: fail
 #[tokio::test]
 async fn an_overflow_can_be_a_failure() {
-    // ANCHOR: fail
     let (tx, mut rx) = mailbox::channel(Push::bounded(1).overflow(Overflow::Fail));
     tx.try_tell("kept").unwrap();
     assert!(matches!(tx.try_tell("too many"), Err(SendError::Overflowed("too many"))));
@@ -101,15 +101,15 @@ async fn an_overflow_can_be_a_failure() {
     assert!(matches!(tx.try_tell("later"), Err(SendError::Closed("later"))));
     assert_eq!(rx.recv().await, Some("kept"));
     assert_eq!(rx.recv().await, None);
-    // ANCHOR_END: fail
 }
+// ANCHOR_END: fail
 
+// ANCHOR: try_tell
 #[tokio::test]
 async fn try_tell_never_waits() {
-    // ANCHOR: try_tell
     // The policy says what `tell` does without a grant. `try_tell` never waits.
     let (tx, _rx) = mailbox::channel(Push::bounded(1).overflow(Overflow::Wait));
     tx.tell(1).await.unwrap();
     assert!(matches!(tx.try_tell(2), Err(SendError::Full(2))));
-    // ANCHOR_END: try_tell
 }
+// ANCHOR_END: try_tell

@@ -6,9 +6,9 @@ use tidegate::prelude::*;
 use tidegate::{InFlight, mailbox};
 use tidegate_book::Transcript;
 
+// ANCHOR: demand
 #[tokio::test]
 async fn demand_is_a_number() {
-    // ANCHOR: demand
     let (tx, mut rx) = mailbox::channel(Pull::manual());
     assert!(matches!(tx.try_tell(1), Err(SendError::NoDemand(1))));
 
@@ -23,13 +23,11 @@ async fn demand_is_a_number() {
     assert_eq!(rx.recv().await, Some(1));
     assert!(tx.try_tell(4).is_err());
     assert_eq!(rx.demand(), Some(2));
-    // ANCHOR_END: demand
 }
+// ANCHOR_END: demand
 
-#[tokio::test]
-async fn a_window_is_refilled_at_its_low_mark() {
-    let mut out = Transcript::new();
-    // ANCHOR: window
+// ANCHOR: window
+async fn window(out: &mut Transcript) {
     let (tx, mut rx) = mailbox::channel(Pull::window(8).low(2));
     let mut asked = 8;
     out.line("at the start: asked for 8");
@@ -44,7 +42,13 @@ async fn a_window_is_refilled_at_its_low_mark() {
             out.line(format!("before {n} is taken: {before} outstanding, asks for {more}: {asked} in all"));
         }
     }
-    // ANCHOR_END: window
+}
+// ANCHOR_END: window
+
+#[tokio::test]
+async fn a_window_is_refilled_at_its_low_mark() {
+    let mut out = Transcript::new();
+    window(&mut out).await;
     out.assert_is("pull_window");
 }
 
@@ -74,9 +78,9 @@ impl Actor for Uploads {
 }
 // ANCHOR_END: in_flight
 
+// ANCHOR: in_flight_run
 #[tokio::test(start_paused = true)]
 async fn uploads_are_limited_though_handlers_return_at_once() {
-    // ANCHOR: in_flight_run
     let uploads = System::new().spawn(Uploads, Pull::max_in_flight(2));
     let begun = tokio::time::Instant::now();
     for file in ["a", "b", "c", "d", "e", "f"] {
@@ -84,12 +88,12 @@ async fn uploads_are_limited_though_handlers_return_at_once() {
     }
     // The third waited for the first pair, the fifth for the second.
     assert_eq!(begun.elapsed().as_millis(), 200);
-    // ANCHOR_END: in_flight_run
 }
+// ANCHOR_END: in_flight_run
 
+// ANCHOR: fifo
 #[tokio::test]
 async fn waiting_senders_are_served_in_order() {
-    // ANCHOR: fifo
     let (tx, mut rx) = mailbox::channel(Pull::manual());
     // Three senders wait; each holds its place.
     let senders: Vec<_> = ["a", "b", "c"]
@@ -106,15 +110,15 @@ async fn waiting_senders_are_served_in_order() {
     // Demand is theirs: somebody who comes now does not pass them.
     assert!(tx.try_tell("late").is_err());
     assert_eq!([rx.recv().await, rx.recv().await, rx.recv().await], [Some("a"), Some("b"), Some("c")]);
-    // ANCHOR_END: fifo
     for sender in senders {
         sender.await.unwrap();
     }
 }
+// ANCHOR_END: fifo
 
+// ANCHOR: batch
 #[tokio::test]
 async fn batches() {
-    // ANCHOR: batch
     let (tx, mut rx) = mailbox::channel(Pull::window(64));
     for n in 0..10 {
         tx.tell(n).await.unwrap();
@@ -123,5 +127,5 @@ async fn batches() {
     assert_eq!(rx.recv_many(&mut batch, 4).await, 4);
     assert_eq!(rx.recv_many(&mut batch, 100).await, 6);
     assert_eq!(batch, (0..10).collect::<Vec<_>>());
-    // ANCHOR_END: batch
 }
+// ANCHOR_END: batch

@@ -8,24 +8,28 @@ use tidegate::{TellWithinError, mailbox};
 use tidegate_book::Transcript;
 use tokio::time::Instant;
 
-#[tokio::test]
-async fn four_places() {
-    let mut out = Transcript::new();
-    // ANCHOR: four_places
+// ANCHOR: four_places
+async fn four_places(out: &mut Transcript) {
     let (tx, mut rx) = mailbox::channel(Push::bounded(4));
-    let mut show = |did: String| out.line(format!("{did:<16} {} queued, {} free", tx.len(), tx.free()));
+    let mut show = |did: &str| out.line(format!("{did:<16} {} queued, {} free", tx.len(), tx.free()));
 
     for n in 1..=4 {
         tx.try_tell(n).unwrap();
     }
-    show("1 to 4 are sent:".to_owned());
+    show("1 to 4 are sent:");
     assert!(matches!(tx.try_tell(5), Err(SendError::Full(5))));
-    show("5 comes back:".to_owned());
+    show("5 comes back:");
     assert_eq!(rx.recv().await, Some(1));
-    show("1 is taken:".to_owned());
+    show("1 is taken:");
     tx.try_tell(5).unwrap();
-    show("5 is sent:".to_owned());
-    // ANCHOR_END: four_places
+    show("5 is sent:");
+}
+// ANCHOR_END: four_places
+
+#[tokio::test]
+async fn four_places_are_four_places() {
+    let mut out = Transcript::new();
+    four_places(&mut out).await;
     out.assert_is("push_four_places");
 }
 
@@ -71,9 +75,9 @@ async fn a_bound_is_a_latency() {
     out.assert_is("push_latency");
 }
 
+// ANCHOR: permit
 #[tokio::test]
 async fn a_permit_holds_a_grant_and_not_a_place() {
-    // ANCHOR: permit
     let (tx, mut rx) = mailbox::channel(Push::bounded(2));
     let permit = tx.reserve().await.unwrap();
     // One grant is set aside, one is left.
@@ -84,12 +88,12 @@ async fn a_permit_holds_a_grant_and_not_a_place() {
     permit.send("sent second").unwrap();
     assert_eq!(rx.recv().await, Some("sent first"));
     assert_eq!(rx.recv().await, Some("sent second"));
-    // ANCHOR_END: permit
 }
+// ANCHOR_END: permit
 
+// ANCHOR: within
 #[tokio::test(start_paused = true)]
 async fn waiting_can_be_bounded() {
-    // ANCHOR: within
     struct Stuck;
 
     impl Actor for Stuck {
@@ -105,12 +109,12 @@ async fn waiting_can_be_bounded() {
     stuck.tell("goes into the mailbox").await.unwrap();
     let late = stuck.tell_within(Duration::from_millis(50), "comes back").await;
     assert!(matches!(late, Err(TellWithinError::Timeout("comes back"))));
-    // ANCHOR_END: within
 }
+// ANCHOR_END: within
 
+// ANCHOR: control
 #[tokio::test]
 async fn a_stop_passes_a_backlog() {
-    // ANCHOR: control
     #[derive(Default)]
     struct Log;
 
@@ -130,5 +134,5 @@ async fn a_stop_passes_a_backlog() {
     assert!(matches!(log.stopped().await, StopReason::Stopped));
     let stats = log.stats();
     assert_eq!((stats.handled, stats.drops.total()), (0, 64));
-    // ANCHOR_END: control
 }
+// ANCHOR_END: control

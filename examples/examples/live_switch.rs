@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
+use std::ops::Range;
 
 use tidegate::prelude::*;
 
@@ -33,11 +34,11 @@ impl InOrder {
     }
 }
 
-async fn send_100(to: &ActorRef<InOrderMsg>, from: u64) -> Result<(), Box<dyn Error>> {
-    for n in from..from + 100 {
+async fn send(to: &ActorRef<InOrderMsg>, numbers: Range<u64>) -> Result<(), Box<dyn Error>> {
+    for n in numbers {
         to.number(n).await?;
     }
-    tell_terms(to).await
+    Ok(())
 }
 
 async fn tell_terms(of: &ActorRef<InOrderMsg>) -> Result<(), Box<dyn Error>> {
@@ -46,26 +47,25 @@ async fn tell_terms(of: &ActorRef<InOrderMsg>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+// ANCHOR: switch
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let actor = System::new().spawn(InOrder::default(), Push::bounded(64));
-    send_100(&actor, 0).await?;
+    send(&actor, 0..100).await?;
+    tell_terms(&actor).await?;
 
-    // ANCHOR: switch
     // In the middle of the traffic: a burst is queued while the terms change.
-    for n in 100..150 {
-        actor.number(n).await?;
-    }
+    send(&actor, 100..150).await?;
     actor.reconfigure(Pull::window(8));
-    for n in 150..200 {
-        actor.number(n).await?;
-    }
-    // ANCHOR_END: switch
+    send(&actor, 150..200).await?;
     tell_terms(&actor).await?;
 
     actor.reconfigure(Push::bounded(1024));
-    send_100(&actor, 200).await?;
+    send(&actor, 200..300).await?;
+    tell_terms(&actor).await?;
+
     let stats = actor.stats();
     println!("{} switches, {} dropped", stats.switches.len(), stats.drops.total());
     Ok(())
 }
+// ANCHOR_END: switch

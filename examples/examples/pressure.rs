@@ -27,13 +27,8 @@ impl Actor for Store {
     }
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-async fn main() -> Result<(), Box<dyn Error>> {
-    // Pressure when no more than 2 of 8 places are free, relief at 6.
-    let marks = Watermarks::new(2, 6);
-    let store = System::new().spawn(Store, Push::bounded(8).watermarks(marks).overflow(Overflow::Reject));
-
-    // ANCHOR: producer
+// ANCHOR: producer
+async fn produce(store: &ActorRef<u32>) -> Result<(), Box<dyn Error>> {
     let mut pressure = store.pressure();
     let begun = Instant::now();
     for reading in 0..30 {
@@ -46,7 +41,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         store.tell(reading).await?;
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    // ANCHOR_END: producer
+    Ok(())
+}
+// ANCHOR_END: producer
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+async fn main() -> Result<(), Box<dyn Error>> {
+    // Pressure when no more than 2 of 8 places are free, relief at 6.
+    let marks = Watermarks::new(2, 6);
+    let store = System::new().spawn(Store, Push::bounded(8).watermarks(marks).overflow(Overflow::Reject));
+    produce(&store).await?;
     store.drain();
     store.stopped().await;
     let stats = store.stats();

@@ -2,7 +2,7 @@
 //!
 //!     cargo run -p tidegate-examples --example pull_by_hand
 //!
-//! Look for: the fourth event is refused for want of demand, not of room; and
+//! Look for: the fourth row is refused for want of demand, not of room; and
 //! the writer gets its rows in blocks of three, because it asks for three when
 //! it has written three.
 #![allow(clippy::print_stdout)]

@@ -43,19 +43,18 @@ async fn finish(what: &str, begun: Instant, [quick, slow]: [ActorRef<u32>; 2]) {
     println!("{what}: quick {quick:>2}, slow {slow:>2}, done after {} ms", begun.elapsed().as_millis());
 }
 
-#[tokio::main(flavor = "current_thread", start_paused = true)]
-async fn main() -> Result<(), Box<dyn Error>> {
-    // Push: whoever sends decides, and it does not know who is slow.
-    let begun = Instant::now();
-    let workers_pushed = workers(Push::bounded(64));
+/// Push: whoever sends decides, and it does not know who is slow.
+async fn deal_out() -> Result<[ActorRef<u32>; 2], Box<dyn Error>> {
+    let workers = workers(Push::bounded(64));
     for job in 0..12 {
-        workers_pushed[job as usize % 2].tell(job).await?;
+        workers[job as usize % 2].tell(job).await?;
     }
-    finish("dealt out in turn", begun, workers_pushed).await;
+    Ok(workers)
+}
 
-    // ANCHOR: pull
-    // Pull: a grant is there only when a worker has asked for a job.
-    let begun = Instant::now();
+// ANCHOR: pull
+/// Pull: a grant is there only when a worker has asked for a job.
+async fn let_pull() -> Result<[ActorRef<u32>; 2], Box<dyn Error>> {
     let [quick, slow] = workers(Pull::one_by_one());
     for job in 0..12 {
         // `reserve` is cancel safe: the one that loses the race spends nothing.
@@ -66,7 +65,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
         };
         permit.send(job)?;
     }
-    // ANCHOR_END: pull
-    finish("pulled one by one", begun, [quick, slow]).await;
+    Ok([quick, slow])
+}
+// ANCHOR_END: pull
+
+#[tokio::main(flavor = "current_thread", start_paused = true)]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let begun = Instant::now();
+    finish("dealt out in turn", begun, deal_out().await?).await;
+    let begun = Instant::now();
+    finish("pulled one by one", begun, let_pull().await?).await;
     Ok(())
 }

@@ -771,6 +771,7 @@ fn each_watch_tells_exactly_once() {
     executor.run_until_idle();
     assert_eq!(log.all(), ["started"]);
     watched.stop();
+    executor.run_until_idle();
     watched.kill();
     executor.run_until_idle();
     assert_eq!(log.take(), ["started", "terminated /worker stopped", "terminated /worker stopped"]);

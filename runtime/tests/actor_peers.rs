@@ -744,7 +744,7 @@ fn every_message_is_accounted_for(ops: Vec<Op>, first: usize, seed: u64, restart
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     /// No call returns `Ok` for a message that is then neither handled nor a
     /// dead letter, and none hands back a message that is: whatever happens

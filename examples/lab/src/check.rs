@@ -108,7 +108,7 @@ mod tests {
         let wrong = Reading { handled: 2, ..right.clone() };
         assert!(disagreements(&seen(&fates, wrong))[0].contains("handled: 1 by the events, 2"));
 
-        let mut wrong = right.clone();
+        let mut wrong = right;
         wrong.drops.remove(&DropReason::DropNewest);
         wrong.dead_letters.remove(&DropReason::DropNewest);
         assert!(disagreements(&seen(&fates, wrong))[0].contains("newest dropped: 1 by the events, 0"));

@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::measure::Latency;
+use crate::{
+    measure::Latency,
+    probe::{Drops, Switches},
+};
 
 /// Small ranges on purpose, so that ties and dominance are frequent.
 fn row() -> impl Strategy<Value = Measured> {
@@ -25,8 +28,10 @@ fn row() -> impl Strategy<Value = Measured> {
                 at_source: 0,
                 wakes: None,
                 clock_p99: Duration::ZERO,
-                switches: 0,
-                dead_letters: 0,
+                switches: Switches::default(),
+                dead_letters: Drops::new(),
+                disagreements: Vec::new(),
+                high_water: 0,
                 cut: false,
             }
         },

@@ -32,6 +32,8 @@ pub(crate) struct Report<'a> {
 }
 
 const WIDTH: usize = 118;
+/// Of the table's columns between the name and the reasons.
+const WIDTHS: [usize; 9] = [7, 7, 7, 7, 7, 7, 8, 6, 5];
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,6 +109,7 @@ impl Report<'_> {
         let header =
             ["goodput", "p50", "p99", "p99.9", "age p99", "deepest", "memory", "source", "wakes", "not handled"];
         writeln!(f, "  {}", line("configuration", name_width, &header.map(str::to_owned)))?;
+        let indent = 2 + name_width + WIDTHS.iter().map(|w| w + 2).sum::<usize>() + 2;
         writeln!(f, "  {}", "-".repeat(WIDTH - 2))?;
         let best = self.verdict.map(Verdict::best);
         for (i, (candidate, m)) in self.candidates.iter().zip(self.rows).enumerate() {
@@ -117,6 +120,9 @@ impl Report<'_> {
                 _ => ' ',
             };
             writeln!(f, "{mark} {}", line(&candidate.name, name_width, &cells(m)))?;
+            for reason in gone(m).iter().skip(1) {
+                writeln!(f, "{:indent$}{reason}", "")?;
+            }
         }
         let mut cells = cells(self.ideal);
         for absent in [6, 8, 9] {
@@ -151,7 +157,10 @@ impl Report<'_> {
                         as the runtime counts in its mailboxes and among its dead letters.";
             return wrapped(f, text, 2);
         }
-        writeln!(f, "\n!!! SELF-CHECK FAILED: the runtime's account is not that of the events. Believe no figure here.")?;
+        writeln!(
+            f,
+            "\n!!! SELF-CHECK FAILED: the runtime's account is not that of the events. Believe no figure here."
+        )?;
         self.failures.iter().try_for_each(|failure| wrapped(f, failure, 4))
     }
 
@@ -255,11 +264,6 @@ fn describe(goal: &Goal) -> String {
 
 fn cells(m: &Measured) -> [String; 10] {
     let latency = |of: fn(&Latency) -> Duration| m.latency.as_ref().map_or("-".to_owned(), |l| text::time(of(l)));
-    let mut gone: Vec<String> =
-        Reason::ALL.iter().zip(m.lost).filter(|(_, n)| *n > 0).map(|(r, n)| format!("{n} {}", r.name())).collect();
-    if m.merged > 0 {
-        gone.push(format!("{} merged", m.merged));
-    }
     [
         format!("{}/s", text::digits(m.goodput)),
         latency(|l| l.p50),
@@ -270,8 +274,14 @@ fn cells(m: &Measured) -> [String; 10] {
         text::bytes(m.peak_bytes),
         m.at_source.to_string(),
         m.wakes.map_or("-".to_owned(), text::digits),
-        if gone.is_empty() { "-".to_owned() } else { gone.join(", ") },
+        gone(m).first().cloned().unwrap_or("-".to_owned()),
     ]
+}
+
+/// What was not handled, by reason.
+fn gone(m: &Measured) -> Vec<String> {
+    let lost = Reason::ALL.iter().zip(m.lost).map(|(reason, n)| (reason.name(), n));
+    lost.chain([("merged", m.merged)]).filter(|(_, n)| *n > 0).map(|(name, n)| format!("{n} {name}")).collect()
 }
 
 /// How often an adaptive configuration switched, and why.
@@ -292,7 +302,6 @@ fn switching(name: &str, n: Switches) -> String {
 }
 
 fn line(name: &str, name_width: usize, cells: &[String; 10]) -> String {
-    const WIDTHS: [usize; 9] = [8, 7, 7, 7, 7, 7, 8, 6, 5];
     let mut s = format!("{name:name_width$}");
     for (cell, width) in cells.iter().zip(WIDTHS) {
         _ = write!(s, "  {cell:>width$}");

@@ -75,7 +75,9 @@ fn the_best_is_recommended_with_what_to_paste() {
 #[test]
 fn everything_fits_120_columns() {
     let n = select(16, None).unwrap().len();
-    let rows: Vec<Measured> = (0..n as u64).map(|i| row(100 + i, 1500)).collect();
+    let mut rows: Vec<Measured> = (0..n as u64).map(|i| row(100 + i, 1500)).collect();
+    rows[0].lost = [10_000, 10_000, 10_000, 10_000, 10_000];
+    rows[0].merged = 10_000;
     for line in text(&rows, None).lines() {
         assert!(line.chars().count() <= 120, "{}: {line}", line.chars().count());
     }
@@ -107,7 +109,10 @@ fn a_failed_self_check_is_loud() {
 fn switches_are_told_with_their_reasons() {
     let switches = Switches { total: 5, exhausted: 2, slower: 1, relieved: 2 };
     let said = switching("adaptive-wait", switches);
-    assert!(said.ends_with("5 (to pull: 2 with the capacity exhausted, 1 with service slowing down; back to push: 2)."), "{said}");
+    assert!(
+        said.ends_with("5 (to pull: 2 with the capacity exhausted, 1 with service slowing down; back to push: 2)."),
+        "{said}"
+    );
     assert!(switching("adaptive-wait", Switches::default()).contains("never"));
     // More than are remembered.
     let said = switching("adaptive-wait", Switches { total: 500, ..switches });

@@ -167,8 +167,9 @@ fn mechanism(
     let best = verdict.best();
     let (c, m) = (&candidates[best], &rows[best]);
     let push = candidates.iter().position(|c| c.is_push() && c.waits()).filter(|i| *i != best).map(|i| &rows[i]);
-    let against = push.map_or(String::new(), |p| format!(", against {} under push-wait", p.deepest));
     let places = (c.capacity * consumers) as u64;
+    // A message that is just being taken is still counted.
+    let against = push.map_or(String::new(), |p| format!(", against {} under push-wait", p.deepest.min(places)));
     // Where it goes is settled before anybody asks.
     let bound = consumers > 1 && dispatch != Dispatch::Ready;
     match (c.mode, c.policy) {
@@ -211,7 +212,6 @@ fn mechanism(
         (Mode::Push, Policy::Wait) => format!(
             "Why: the mailboxes fill up in bursts ({} of {places} places) and hold the producer back meanwhile; \
              nothing that was tried did better than that.",
-            // A message that is just being taken is still counted.
             m.deepest.min(places)
         ),
         (Mode::Push, Policy::Conflate) => "Why: a queued event that newer news about the same key has overtaken is \
@@ -286,10 +286,7 @@ mod tests {
     fn a_clear_winner_is_compared_with_the_best_of_another_kind() {
         let text = say("push-wait,pull-one-wait", &[row(200, 0, 32), row(100, 0, 4)]);
         assert!(text.contains("p99 is the lowest: 100 ms"), "{text}");
-        assert!(
-            text.contains("The best push configuration is push-wait, with 200 ms: 2.00 times as much."),
-            "{text}"
-        );
+        assert!(text.contains("The best push configuration is push-wait, with 200 ms: 2.00 times as much."), "{text}");
         assert!(text.contains("held 4 messages at the most, against 32 under push-wait"), "{text}");
     }
 

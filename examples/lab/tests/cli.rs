@@ -134,6 +134,7 @@ fn a_generated_workload_is_measured_and_answered() {
         let lost: u64 = m["lost"].as_object().unwrap().values().filter_map(serde_json::Value::as_u64).sum();
         let count = |name: &str| m[name].as_u64().unwrap();
         assert_eq!(count("handled") + count("merged") + lost, count("offered"), "{row}");
+        assert_eq!(m["disagreements"].as_array().map(Vec::len), Some(0), "{row}");
     }
     assert_eq!(fs::read_to_string(csv).unwrap().lines().count(), 5);
 }
@@ -145,4 +146,143 @@ fn an_unsorted_trace_is_sorted_and_said() {
     let text = String::from_utf8(out.stdout).unwrap();
     assert_eq!(out.status.code(), Some(0), "{text}");
     assert!(text.contains("not in order of time (1 steps back); it was sorted"), "{text}");
+}
+
+/// Every configuration, on a load that makes each policy act: what became of the
+/// events, by reason, is what the runtime's dead letters say.
+#[test]
+fn drops_by_reason_are_those_of_the_dead_letters() {
+    let json = Path::new(env!("CARGO_TARGET_TMPDIR")).join("drops.json");
+    let args = "--generate poisson --rate 1000 --duration 300ms --service exp:4 --consumers 2 --capacity 3 --keys 5 \
+                --producers 2 --configs all --json";
+    let mut args: Vec<&str> = args.split_whitespace().collect();
+    args.push(json.to_str().unwrap());
+    let out = lab(&args);
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(out.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&out.stderr));
+    assert!(text.contains("Self-check passed"), "{text}");
+
+    let all: serde_json::Value = serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
+    for row in all["configurations"].as_array().unwrap() {
+        let m = &row["measured"];
+        let lost = |reason: &str| m["lost"][reason].as_u64().unwrap();
+        let letters = |reason: &str| m["dead_letters"][reason].as_u64().unwrap_or(0);
+        assert_eq!(lost("newest"), letters("drop-newest"), "{row}");
+        assert_eq!(lost("displaced"), letters("drop-oldest") + letters("latest"), "{row}");
+        assert_eq!(lost("diverted"), letters("diverted"), "{row}");
+        assert_eq!((lost("unfinished"), letters("stopped") + letters("interrupted")), (0, 0), "{row}");
+        let acts = match row["name"].as_str().unwrap() {
+            "push-reject" | "pull-one-reject" => "rejected",
+            "push-drop-newest" => "newest",
+            "push-drop-oldest" | "push-latest" | "adaptive-drop-oldest" => "displaced",
+            "push-divert" => "diverted",
+            _ => continue,
+        };
+        assert!(lost(acts) > 0, "the load is too low for {acts}: {row}");
+    }
+}
+
+/// Ten events a millisecond apart, each ten milliseconds of work for the one
+/// consumer: the last is handled 100 ms after the first came, and was due at 9.
+/// A latency that began when the mailbox let an event in would be 10.
+#[test]
+fn an_event_that_waits_outside_is_late_from_its_own_time_on() {
+    let mut trace = "time,service_ms\n".to_owned();
+    for i in 0..10 {
+        trace.push_str(&format!("{i},10\n"));
+    }
+    let trace = file("outside.csv", &trace);
+    let json = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outside.json");
+    let trace = trace.to_str().unwrap();
+    let configs = "push-wait,pull-one-wait,adaptive-wait";
+    let json_path = json.to_str().unwrap();
+    let out = lab(&[
+        "--trace",
+        trace,
+        "--compress",
+        "1",
+        "--consumers",
+        "1",
+        "--capacity",
+        "1",
+        "--configs",
+        configs,
+        "--json",
+        json_path,
+    ]);
+    assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stderr));
+    let all: serde_json::Value = serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
+    for row in all["configurations"].as_array().unwrap() {
+        let m = &row["measured"];
+        // Slower machines are later still.
+        assert!(m["p999_ms"].as_f64().unwrap() > 85.0, "{row}");
+        assert!(m["most_at_source"].as_u64().unwrap() >= 6, "{row}");
+    }
+}
+
+/// The default run, shortened: its parts, not its figures.
+#[test]
+fn the_default_run_has_all_its_parts() {
+    let json = Path::new(env!("CARGO_TARGET_TMPDIR")).join("quick.json");
+    let out = lab(&["--quick", "--json", json.to_str().unwrap()]);
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(out.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&out.stderr));
+    let names = [
+        "push-wait",
+        "push-drop-newest",
+        "push-drop-oldest",
+        "push-latest",
+        "push-conflate",
+        "pull-one-wait",
+        "pull-one-reject",
+        "pull-window-4-wait",
+        "pull-in-flight-2-wait",
+        "adaptive-wait",
+        "(one shared queue)",
+    ];
+    for name in names {
+        let rows = text.lines().filter(|l| l.get(2..).is_some_and(|l| l.starts_with(name)) && l.contains("/s  "));
+        assert_eq!(rows.count(), 1, "{name}: {text}");
+    }
+    assert_eq!(text.lines().filter(|l| l.starts_with("> ") && l.contains("/s  ")).count(), 1, "{text}");
+    for part in [
+        "a week of earthquakes",
+        "1707 events, 12 keys",
+        "goodput",
+        "Self-check passed",
+        "adaptive-wait changed between push and pull",
+        "\nRecommended: ",
+        "Why: ",
+        "In a configuration file:",
+        "mode = \"",
+        "In Rust:",
+        "system.spawn(consumer, ",
+        "With another objective:",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(text.lines().all(|l| l.chars().count() <= 120), "{text}");
+
+    let all: serde_json::Value = serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
+    let row = |name: &str| {
+        let rows = all["configurations"].as_array().unwrap();
+        rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("{name}: {all}"))["measured"].clone()
+    };
+    assert!(row("adaptive-wait")["mode_switches"].as_u64().unwrap() > 0, "{all}");
+    // Nothing is lost where senders wait, and a mailbox holds no more than it may.
+    for name in names.iter().filter(|name| name.ends_with("-wait")) {
+        let m = row(name);
+        assert_eq!(m["handled"], 1707, "{name}: {m}");
+        let deepest = m["deepest_of_one_consumer"].as_u64().unwrap();
+        assert!((1..=8).contains(&deepest), "{name}: {m}");
+    }
+    assert_eq!(row("pull-one-wait")["deepest_of_one_consumer"], 1);
+    // In its bursts the week fills mailboxes of eight.
+    assert!(row("push-wait")["deepest_of_one_consumer"].as_u64().unwrap() >= 4, "{all}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_before_the_run() {
+    let err = refused(&["--json", "no-such-folder/out.json"]);
+    assert!(err.contains("no-such-folder/out.json: cannot be written"), "{err}");
 }

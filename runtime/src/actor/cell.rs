@@ -24,7 +24,11 @@ use crate::mailbox::DropReason;
 use crate::sync::shim;
 
 /// How many messages an actor handles in one poll before it lets others run.
-pub(crate) const BUDGET: usize = 256;
+pub(crate) const BUDGET: usize = 512;
+
+/// An actor that has handled so many messages in a poll looks once more before
+/// it sleeps.
+const BUSY: u32 = 32;
 
 /// How a life ended.
 #[derive(Debug)]
@@ -111,6 +115,12 @@ impl<A: Actor> Cell<A> {
                         left = self.budget;
                         self.let_others_run().await;
                     }
+                }
+                Next::Empty if self.budget - left >= BUSY => {
+                    // More is likely to come: looking again after others have
+                    // run is cheaper than being put to sleep and woken.
+                    left = self.budget;
+                    self.let_others_run().await;
                 }
                 Next::Empty => {
                     self.settle_down().await;
@@ -229,7 +239,13 @@ impl<A: Actor> Cell<A> {
         if self.rx.is_adaptive() {
             self.observe(0, self.cx.now());
         }
-        poll_fn(|cx| if self.rx.park(cx.waker()) { Poll::Pending } else { Poll::Ready(()) }).await;
+        let mut asleep = false;
+        poll_fn(|cx| {
+            // Woken without a message, there may be more to ask for.
+            asleep = !asleep && self.rx.park(cx.waker());
+            if asleep { Poll::Pending } else { Poll::Ready(()) }
+        })
+        .await;
         self.fresh = true;
     }
 
@@ -319,12 +335,13 @@ fn attend<'a, 'b, F, M: Send + 'static>(
 impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
     type Output = Result<F::Output, Killed>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         // Before the first poll the lane has just been looked at.
         if this.polled {
             this.rx.core().books.polls.add_alone(1);
+            this.rx.note_depth();
             if this.rx.poll_urgent() {
                 return Poll::Ready(Err(Killed));
             }

@@ -103,7 +103,9 @@ impl<M: Send + 'static> ActorRef<M> {
     pub fn tell(&self, message: M) -> TellRef<'_, M> {
         TellRef(match &self.to {
             To::Mailbox(sender) => TellKind::Mailbox(sender.tell(message)),
-            To::Route(route) => TellKind::Route(Some(message), Arc::clone(route), None),
+            To::Route(route) => {
+                TellKind::Route(Box::new(Routed { message: Some(message), route: Arc::clone(route), waiting: None }))
+            }
         })
     }
 
@@ -362,7 +364,7 @@ impl<M: Send + 'static> ActorRef<M> {
         WeakActorRef {
             to: match &self.to {
                 To::Mailbox(sender) => WeakTo::Mailbox(sender.downgrade()),
-                To::Route(route) => WeakTo::Route(Arc::downgrade(route)),
+                To::Route(route) => WeakTo::Route(Arc::clone(route)),
             },
             life: Arc::clone(&self.life),
         }
@@ -420,7 +422,8 @@ pub struct WeakActorRef<M> {
 
 enum WeakTo<M> {
     Mailbox(WeakSender<M>),
-    Route(std::sync::Weak<dyn Route<M>>),
+    /// Strong, since it keeps no actor alive, and nobody else may hold it.
+    Route(Arc<dyn Route<M>>),
 }
 
 impl<M> WeakActorRef<M> {
@@ -429,7 +432,7 @@ impl<M> WeakActorRef<M> {
     pub fn upgrade(&self) -> Option<ActorRef<M>> {
         let to = match &self.to {
             WeakTo::Mailbox(sender) => To::Mailbox(sender.upgrade()?),
-            WeakTo::Route(route) => To::Route(route.upgrade()?),
+            WeakTo::Route(route) => To::Route((!route.is_closed()).then(|| Arc::clone(route))?),
         };
         Some(ActorRef { to, life: Arc::clone(&self.life) })
     }
@@ -452,7 +455,7 @@ impl<M> Clone for WeakActorRef<M> {
         Self {
             to: match &self.to {
                 WeakTo::Mailbox(sender) => WeakTo::Mailbox(sender.clone()),
-                WeakTo::Route(route) => WeakTo::Route(std::sync::Weak::clone(route)),
+                WeakTo::Route(route) => WeakTo::Route(Arc::clone(route)),
             },
             life: Arc::clone(&self.life),
         }
@@ -471,7 +474,14 @@ pub struct TellRef<'a, M>(TellKind<'a, M>);
 
 enum TellKind<'a, M> {
     Mailbox(Tell<'a, M>),
-    Route(Option<M>, Arc<dyn Route<M>>, Option<Reserving<M>>),
+    Route(Box<Routed<M>>),
+}
+
+/// A `tell` through a route.
+struct Routed<M> {
+    message: Option<M>,
+    route: Arc<dyn Route<M>>,
+    waiting: Option<Reserving<M>>,
 }
 
 impl<M> Unpin for TellRef<'_, M> {}
@@ -481,7 +491,7 @@ impl<M: Send + 'static> TellRef<'_, M> {
     fn cancel(self) -> Option<M> {
         match self.0 {
             TellKind::Mailbox(mut tell) => tell.cancel(),
-            TellKind::Route(message, _, _) => message,
+            TellKind::Route(routed) => routed.message,
         }
     }
 }
@@ -489,11 +499,14 @@ impl<M: Send + 'static> TellRef<'_, M> {
 impl<M: Send + 'static> Future for TellRef<'_, M> {
     type Output = Result<Admission, SendError<M>>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut self.0 {
             TellKind::Mailbox(tell) => Pin::new(tell).poll(cx),
-            TellKind::Route(message, route, waiting) => super::mapped::poll_tell(message, route, waiting, cx),
+            TellKind::Route(routed) => {
+                let Routed { message, route, waiting } = &mut **routed;
+                super::mapped::poll_tell(message, route, waiting, cx)
+            }
         }
     }
 }

@@ -214,6 +214,12 @@ impl<M> Core<M> {
 }
 
 impl<M> Terms<M> {
+    /// Whether the mailbox is closed, or is about to be: a buffer made now takes
+    /// nothing in.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
     /// Takes over a mailbox's policy; a buffer is made or kept as it needs.
     pub(crate) fn set_policy(&mut self, mailbox: &Mailbox<M>) {
         self.watermarks = mailbox.watermarks.map(Box::new);
@@ -259,6 +265,11 @@ impl<M: Send + 'static> Core<M> {
             Ok(()) => Ok(Admission::Queued),
             Err((refusal, message)) => self.admit_refused(refusal, message, |message| message),
         }
+    }
+
+    /// The same after the slots have refused it.
+    pub(crate) fn admit_after(&self, refusal: Refusal, message: M) -> Result<Admission, SendError<M>> {
+        self.admit_refused(refusal, message, |message| message)
     }
 
     /// The same for a message that is made from `from` once it is let in.

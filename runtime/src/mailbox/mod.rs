@@ -22,6 +22,8 @@ mod config;
 pub(crate) mod core;
 mod dead_letters;
 mod error;
+#[cfg(all(test, tidegate_loom))]
+mod model;
 pub(crate) mod permit;
 mod pressure;
 pub(crate) mod receiver;

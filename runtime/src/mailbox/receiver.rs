@@ -101,7 +101,7 @@ impl<M: Send + 'static> Receiver<M> {
 
     /// The next message, if it is there. The limit is published every so
     /// often, and by [`park`](Self::park) and [`publish`](Self::publish).
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_next(&mut self) -> Next<M> {
         if self.strategy.is_some() {
             self.replenish();
@@ -116,9 +116,13 @@ impl<M: Send + 'static> Receiver<M> {
                 }
                 Next::Message(message)
             }
-            None if self.consumer.is_drained(&self.core.queue) => Next::Closed,
-            None => Next::Empty,
+            None => self.nothing(),
         }
+    }
+
+    #[cold]
+    fn nothing(&self) -> Next<M> {
+        if self.consumer.is_drained(&self.core.queue) { Next::Closed } else { Next::Empty }
     }
 
     #[cold]
@@ -164,7 +168,8 @@ impl<M: Send + 'static> Receiver<M> {
     }
 
     /// Lets senders see how far the receiver has come.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     pub(crate) fn publish(&mut self) {
         self.core.books.handled.add_alone(self.consumer.unpublished());
         self.consumer.publish(&self.core.queue);
@@ -172,9 +177,8 @@ impl<M: Send + 'static> Receiver<M> {
 
     /// Notes how deep the queue is before it is worked off.
     pub(crate) fn note_depth(&self) {
-        let depth = self.core.queue.len() as usize
-            + self.backlog.as_ref().map_or(0, |backlog| backlog.len())
-            + if self.sealed { self.core.len() } else { 0 };
+        // A backlog has sequences set aside, so the queue counts it.
+        let depth = if self.sealed { self.core.len() } else { self.core.queue.len() as usize };
         self.core.books.high_water.max_alone(depth as u64);
     }
 
@@ -296,8 +300,9 @@ impl<M: Send + 'static> Receiver<M> {
         let eviction = terms.eviction;
         match (self.sealed, evicts) {
             (false, true) => {
+                let closed = terms.is_ending();
                 if let Some(buffer) = &mut terms.buffer {
-                    buffer.closed = core.queue.is_closed();
+                    buffer.closed = closed;
                     core.queue.seal(|message| {
                         buffer.put(message, &mut evicted);
                     });

@@ -129,7 +129,7 @@ impl<M: Send + 'static> Sender<M> {
     /// ```
     #[inline]
     pub fn tell(&self, message: M) -> Tell<'_, M> {
-        Tell { core: &self.core, state: TellState::Start(message) }
+        Tell { core: &self.core, message: Some(message), ticket: None }
     }
 
     /// Sends `message` without ever waiting.
@@ -248,17 +248,13 @@ impl<M> fmt::Debug for WeakSender<M> {
     }
 }
 
-enum TellState<M> {
-    Start(M),
-    Waiting(Ticket),
-    Done,
-}
-
 /// The future of [`Sender::tell`].
 #[must_use = "a message is sent when this is awaited"]
 pub struct Tell<'a, M> {
     core: &'a Core<M>,
-    state: TellState<M>,
+    /// Until it is sent, or lies with the waiters.
+    message: Option<M>,
+    ticket: Option<Ticket>,
 }
 
 // Nothing in it is pinned: a waiting message lies with the waiters.
@@ -267,41 +263,49 @@ impl<M> Unpin for Tell<'_, M> {}
 impl<M: Send + 'static> Future for Tell<'_, M> {
     type Output = Result<Admission, SendError<M>>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match std::mem::replace(&mut self.state, TellState::Done) {
-            TellState::Start(message) => match self.core.admit(message) {
-                Err(error @ (SendError::Full(_) | SendError::NoDemand(_))) => self.wait(error, cx),
-                settled => Poll::Ready(settled),
-            },
-            TellState::Waiting(ticket) => self.look(ticket, cx),
-            TellState::Done => panic!("`tell` was polled after it was done"),
+        let Some(message) = self.message.take() else { return self.poll_waiting(cx) };
+        match self.core.queue.try_put(message) {
+            Ok(()) => Poll::Ready(Ok(Admission::Queued)),
+            Err((refusal, message)) => self.poll_refused(refusal, message, cx),
         }
     }
 }
 
+type Told<M> = Poll<Result<Admission, SendError<M>>>;
+
 impl<M: Send + 'static> Tell<'_, M> {
     #[cold]
-    fn wait(&mut self, mut error: SendError<M>, cx: &mut Context<'_>) -> Poll<Result<Admission, SendError<M>>> {
+    #[inline(never)]
+    fn poll_refused(&mut self, refusal: Refusal, message: M, cx: &mut Context<'_>) -> Told<M> {
+        let mut result = self.core.admit_after(refusal, message);
         loop {
-            if !self.core.waits() {
-                return Poll::Ready(Err(error));
-            }
+            let error = match result {
+                Err(error @ (SendError::Full(_) | SendError::NoDemand(_))) if self.core.waits() => error,
+                settled => return Poll::Ready(settled),
+            };
             match self.core.queue.wait(Want::Put(error.into_message()), cx.waker()) {
                 Ok(ticket) => return self.look(ticket, cx),
                 Err((_, Want::Permits(_))) => unreachable!("a message was to be put"),
-                Err((_, Want::Put(message))) => match self.core.admit(message) {
-                    Err(again @ (SendError::Full(_) | SendError::NoDemand(_))) => error = again,
-                    settled => return Poll::Ready(settled),
-                },
+                Err((_, Want::Put(message))) => result = self.core.admit(message),
             }
         }
     }
 
-    fn look(&mut self, ticket: Ticket, cx: &mut Context<'_>) -> Poll<Result<Admission, SendError<M>>> {
+    #[cold]
+    #[inline(never)]
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Told<M> {
+        match self.ticket.take() {
+            Some(ticket) => self.look(ticket, cx),
+            None => panic!("`tell` was polled after it was done"),
+        }
+    }
+
+    fn look(&mut self, ticket: Ticket, cx: &mut Context<'_>) -> Told<M> {
         match self.core.queue.look(ticket, cx.waker()) {
             Outcome::Waiting(ticket) => {
-                self.state = TellState::Waiting(ticket);
+                self.ticket = Some(ticket);
                 Poll::Pending
             }
             Outcome::Granted(_) => Poll::Ready(Ok(Admission::Queued)),
@@ -312,17 +316,14 @@ impl<M: Send + 'static> Tell<'_, M> {
 
     /// Gives up waiting; the message, unless it has been sent.
     pub(crate) fn cancel(&mut self) -> Option<M> {
-        match std::mem::replace(&mut self.state, TellState::Done) {
-            TellState::Start(message) => Some(message),
-            TellState::Waiting(ticket) => self.core.queue.leave(&ticket),
-            TellState::Done => None,
-        }
+        self.message.take().or_else(|| self.core.queue.leave(&self.ticket.take()?))
     }
 }
 
 impl<M> Drop for Tell<'_, M> {
+    #[inline(always)]
     fn drop(&mut self) {
-        if let TellState::Waiting(ticket) = &self.state {
+        if let Some(ticket) = &self.ticket {
             drop(self.core.queue.leave(ticket));
         }
     }
@@ -330,10 +331,10 @@ impl<M> Drop for Tell<'_, M> {
 
 impl<M> fmt::Debug for Tell<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match self.state {
-            TellState::Start(_) => "not sent",
-            TellState::Waiting(_) => "waiting for a grant",
-            TellState::Done => "done",
+        let state = match (&self.message, &self.ticket) {
+            (Some(_), _) => "not sent",
+            (None, Some(_)) => "waiting for a grant",
+            (None, None) => "done",
         };
         f.debug_struct("Tell").field("mailbox", &self.core.name).field("state", &state).finish()
     }

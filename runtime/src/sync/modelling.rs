@@ -1,5 +1,6 @@
 //! What the models share: the runner, tasks to wake, messages that are counted.
 
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -9,6 +10,29 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use loom::sync::Notify;
 use loom::thread::{self, ThreadId};
+
+/// Spoils memory that is freed: loom does not see a use of a ring after its
+/// end, and with what lies there then it fails.
+struct Spoiling;
+
+#[global_allocator]
+static ALLOCATOR: Spoiling = Spoiling;
+
+// SAFETY: it hands everything on to the system's allocator, as it came.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Spoiling {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promises are those that this needs.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller gives up this memory, which is as long as it says.
+        unsafe { memory.write_bytes(0xA5, layout.size()) };
+        // SAFETY: the caller's promises are those that this needs.
+        unsafe { System.dealloc(memory, layout) };
+    }
+}
 
 /// Explores every schedule of `f` with as many preemptions as the environment
 /// says, and says how many there were.

@@ -47,8 +47,8 @@ use super::wait_cell::WaitCell;
 use super::waiters::{Left, Outcome, Ticket, Waiters, Want};
 use super::watch::Watch;
 use super::words::{
-    BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_CAPACITY, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, SEQUENCE_MASK,
-    TAIL_FLAGS, WAITERS, WATCHED, ahead, limit_word, permits, sequence,
+    BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_CAPACITY, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, SEQUENCE_MASK,
+    WAITERS, WATCHED, ahead, limit_word, permits, sequence,
 };
 
 mod claim;
@@ -306,6 +306,7 @@ impl<T> Queue<T> {
 
     /// Gives up waiting. What had been granted goes to the next in the queue.
     /// Returns a message that was not put.
+    #[cold]
     pub(crate) fn leave(&self, ticket: &Ticket) -> Option<T> {
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();

@@ -102,9 +102,11 @@ impl<T> Ring<T> {
         self.older.store(std::ptr::null_mut(), Relaxed);
     }
 
+    #[allow(unsafe_code)]
     #[inline(always)]
     fn slot(&self, sequence: u64) -> &Slot<T> {
-        &self.slots[(sequence & self.mask) as usize]
+        // SAFETY: there are `mask + 1` slots.
+        unsafe { self.slots.get_unchecked((sequence & self.mask) as usize) }
     }
 
     /// Writes `item` into the slot of a claimed sequence and publishes it.

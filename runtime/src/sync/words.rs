@@ -17,8 +17,6 @@ pub(crate) const CLOSED: u64 = 1;
 pub(crate) const FROZEN: u64 = 1 << 1;
 /// Messages go to the buffer of an evicting overflow policy, not to slots.
 pub(crate) const BUFFERED: u64 = 1 << 2;
-/// Any of the three sends a claim to the slow path.
-pub(crate) const TAIL_FLAGS: u64 = CLOSED | FROZEN | BUFFERED;
 /// Senders wait: nobody passes them.
 pub(crate) const WAITERS: u64 = 1;
 /// Somebody listens for pressure: claims report to it.
@@ -27,6 +25,8 @@ pub(crate) const LIMIT_FLAGS: u64 = WAITERS | WATCHED;
 
 const PERMIT_SHIFT: u32 = 3;
 const SHIFT: u32 = 21;
+/// Flags and permits.
+pub(crate) const BELOW_SEQUENCE: u64 = (1 << SHIFT) - 1;
 pub(crate) const SEQUENCE_MASK: u64 = (1 << (64 - SHIFT)) - 1;
 /// How many permits may be out at a time.
 pub(crate) const MAX_PERMITS: u64 = (1 << (SHIFT - PERMIT_SHIFT)) - 1;
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn fields_do_not_overlap() {
-        let word = (SEQUENCE_MASK << SHIFT) | TAIL_FLAGS;
+        let word = (SEQUENCE_MASK << SHIFT) | CLOSED | FROZEN | BUFFERED;
         assert_eq!((sequence(word), permits(word)), (SEQUENCE_MASK, 0));
         assert_eq!(permits(ONE_PERMIT * MAX_PERMITS), MAX_PERMITS);
         assert_eq!(sequence(ONE_PERMIT * MAX_PERMITS), 0);

@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn a_slot_is_what_the_compiler_makes_of_a_message_and_its_state() {
-        struct Slot<M>(#[expect(dead_code)] u8, #[expect(dead_code)] M);
+        #[expect(dead_code)]
+        struct Slot<M>(u8, M);
         assert_eq!(slot(8), 16);
         assert_eq!(slot(8), size_of::<Slot<u64>>() as u64);
         assert_eq!(slot(256), size_of::<Slot<[u64; 32]>>() as u64);

@@ -174,7 +174,7 @@ impl Runner {
 
 /// The mailbox that the configuration describes.
 fn mailbox(candidate: &Candidate, config: &MailboxConfig) -> Mailbox<Job> {
-    let mailbox = Mailbox::from(config.clone());
+    let mailbox = Mailbox::from(*config);
     match candidate.policy {
         Policy::Conflate => mailbox.conflate(|job: &Job| job.key, |queued: &mut Job, new: Job| *queued = new),
         _ => mailbox,

@@ -61,9 +61,27 @@ impl<T> Consumer<T> {
 
     /// Takes the next message if it is there. Publishes nothing.
     #[allow(unsafe_code)]
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_take(&mut self, queue: &Queue<T>) -> Option<T> {
         self.check(queue);
+        if let Some(ring) = self.ring {
+            // SAFETY: the ring is alive until this consumer leaves it.
+            let ring = unsafe { ring.as_ref() };
+            // SAFETY: this is the one receiver, at its next sequence; `follow`
+            // keeps `ring` the ring of that sequence.
+            if let Got::Item(item) = unsafe { ring.get(self.next()) } {
+                self.taken += 1;
+                return Some(item);
+            }
+        }
+        self.try_take_slowly(queue)
+    }
+
+    /// Nothing in the slot looked at: there may be another ring, or a slot
+    /// that was given up.
+    #[allow(unsafe_code)]
+    #[cold]
+    fn try_take_slowly(&mut self, queue: &Queue<T>) -> Option<T> {
         loop {
             let Some(ring) = self.ring else {
                 if self.find_ring(queue) {
@@ -73,8 +91,7 @@ impl<T> Consumer<T> {
             };
             // SAFETY: the ring is alive until this consumer leaves it.
             let ring = unsafe { ring.as_ref() };
-            // SAFETY: this is the one receiver, at its next sequence; `follow`
-            // keeps `ring` the ring of that sequence.
+            // SAFETY: as in `try_take`.
             match unsafe { ring.get(self.next()) } {
                 Got::Item(item) => {
                     self.taken += 1;

@@ -37,7 +37,7 @@ fn a_message_arrives_whole() {
 /// is one. Two threads.
 #[test]
 fn no_message_is_slept_through() {
-    model_unbounded(|| {
+    model(|| {
         let ledger = Ledger::new();
         let (queue, mut consumer) = queue(Terms::push(2));
         let sender = thread::spawn({
@@ -246,7 +246,7 @@ fn requests_add_up() {
 /// demand of one.
 #[test]
 fn a_claim_given_up_spends_nothing() {
-    model_unbounded(|| {
+    model(|| {
         let ledger = Ledger::new();
         let (queue, mut consumer) = queue(pull(2, 1));
         let sender = thread::spawn({

@@ -122,7 +122,7 @@ fn a_dropped_receiver_leaves_slow_senders_their_ring() {
 /// message was put and is buried, or comes back. Two threads.
 #[test]
 fn a_waiting_sender_outlives_the_receiver() {
-    model_unbounded(|| {
+    model(|| {
         let ledger = Ledger::new();
         let (queue, mut consumer) = queue(Terms::push(1));
         assert!(queue.try_put(ledger.message(1)).is_ok());

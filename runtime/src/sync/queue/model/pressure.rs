@@ -33,7 +33,7 @@ fn pressure_edges_alternate_and_end_at_the_level() {
         assert_eq!(edges(&queue), 0);
         let sender = thread::spawn({
             let (queue, message) = (Arc::clone(&queue), ledger.message(2));
-            move || assert!(queue.try_put(message).is_ok())
+            move || queue.try_put(message).is_ok()
         });
         let reserver = thread::spawn({
             let queue = Arc::clone(&queue);
@@ -45,11 +45,12 @@ fn pressure_edges_alternate_and_end_at_the_level() {
         });
         assert_eq!(receive(&queue, &mut consumer).map(|message| message.id()), Some(1));
         consumer.publish(&queue);
-        sender.join().unwrap();
+        let full = sender.join().unwrap();
         reserver.join().unwrap();
-        assert_eq!(queue.free(), 1);
-        assert_eq!(edges(&queue) % 2, 0, "one is free: relieved");
-        assert!(queue.try_put(ledger.message(3)).is_ok());
+        assert_eq!(queue.free(), if full { 1 } else { 2 });
+        assert_eq!(edges(&queue) % 2, 0, "one is free at least: relieved");
+        assert!(full || queue.try_put(ledger.message(3)).is_ok());
+        assert!(queue.try_put(ledger.message(4)).is_ok());
         assert_eq!(edges(&queue) % 2, 1, "none is free: pressed");
         super::bury(&queue, &mut consumer);
         ledger.close();
