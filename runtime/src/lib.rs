@@ -98,3 +98,8 @@ pub mod prelude {
         SendError, StopReason, System, Terminated, Watermarks,
     };
 }
+
+/// The examples of the README, compiled and run.
+#[cfg(all(doctest, feature = "tokio", feature = "macros"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

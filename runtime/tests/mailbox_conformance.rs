@@ -112,11 +112,8 @@ fn smoke(case: Case) {
     assert!(tx.is_empty());
     assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
     assert_eq!((rx.stats().handled, tx.stats().drops.total()), (1, 0));
-    let expected = if matches!(case.way, Way::PushBounded | Way::PushUnbounded | Way::Adaptive) {
-        Mode::Push
-    } else {
-        Mode::Pull
-    };
+    let expected =
+        if matches!(case.way, Way::PushBounded | Way::PushUnbounded | Way::Adaptive) { Mode::Push } else { Mode::Pull };
     assert_eq!((rx.mode(), tx.mode()), (expected, expected));
 }
 
@@ -592,11 +589,8 @@ fn change(from: Case, to: Case, queued: u64, by_sender: bool) {
         assert_eq!(numbers(&taken), (0..queued).collect::<Vec<_>>(), "{}", context());
     }
     assert_eq!(tx.capacity(), to.way.capacity(), "{}", context());
-    let expected = if matches!(to.way, Way::PushBounded | Way::PushUnbounded | Way::Adaptive) {
-        Mode::Push
-    } else {
-        Mode::Pull
-    };
+    let expected =
+        if matches!(to.way, Way::PushBounded | Way::PushUnbounded | Way::Adaptive) { Mode::Push } else { Mode::Pull };
     assert_eq!(tx.mode(), expected, "{}", context());
 
     // What was granted under the old terms stays granted; once that has been

@@ -528,14 +528,20 @@ fn threads(sleeping: bool, seed: usize) {
                 for n in 1..=EACH {
                     let message = Message::new(who, n, ledger);
                     match (n as usize * 7 + who + seed) % 5 {
-                        0 => drop(tx.try_tell(message).map_err(|error| error.into_message().meets(Fate::Returned))),
+                        0 => {
+                            if let Err(error) = tx.try_tell(message) {
+                                error.into_message().meets(Fate::Returned);
+                            }
+                        }
                         1 => match block_on(tx.reserve()) {
                             Ok(permit) if n % 11 == 0 => {
                                 drop(permit);
                                 message.meets(Fate::Returned);
                             }
                             Ok(permit) => {
-                                drop(permit.send(message).map_err(|e| e.into_message().meets(Fate::Returned)));
+                                if let Err(error) = permit.send(message) {
+                                    error.into_message().meets(Fate::Returned);
+                                }
                             }
                             Err(Closed) => message.meets(Fate::Returned),
                         },
@@ -546,7 +552,11 @@ fn threads(sleeping: bool, seed: usize) {
                                 error.into_message().meets(Fate::Returned);
                             }
                         }
-                        _ => drop(block_on(tx.tell(message)).map_err(|e| e.into_message().meets(Fate::Returned))),
+                        _ => {
+                            if let Err(error) = block_on(tx.tell(message)) {
+                                error.into_message().meets(Fate::Returned);
+                            }
+                        }
                     }
                 }
                 sending.fetch_sub(1, SeqCst);

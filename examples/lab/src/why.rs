@@ -94,19 +94,18 @@ fn comparison(candidates: &[Candidate], rows: &[Measured], goal: &Goal, verdict:
             advantage(rows, verdict)
         )
     };
-    // The best of the ways of delivery that do not do as well.
+    // The best of each way of delivery that does not do as well.
     let as_good: Vec<Family> = verdict.equals.iter().map(|i| family_of(candidates[*i].mode)).collect();
-    let other = verdict.ranking[..verdict.feasible]
-        .iter()
-        .copied()
-        .filter(|i| !as_good.contains(&family_of(candidates[*i].mode)))
-        .min_by(|a, b| value(&rows[*a]).total_cmp(&value(&rows[*b])));
-    if let Some(i) = other
-        && value(m) > 0.0
-    {
+    let others = Family::ALL.into_iter().filter(|family| !as_good.contains(family)).filter_map(|family| {
+        let kept = verdict.ranking[..verdict.feasible].iter().copied();
+        kept.filter(|i| family_of(candidates[*i].mode) == family)
+            .min_by(|a, b| value(&rows[*a]).total_cmp(&value(&rows[*b])))
+            .map(|i| (family, i))
+    });
+    for (family, i) in others.filter(|_| value(m) > 0.0) {
         s.push_str(&format!(
             " The best {} configuration is {}, with {}: {} times as much.",
-            family_of(candidates[i].mode).name(),
+            family.name(),
             candidates[i].name,
             say(&rows[i]),
             text::digits(value(&rows[i]) / value(m))
@@ -123,6 +122,8 @@ enum Family {
 }
 
 impl Family {
+    const ALL: [Self; 3] = [Self::Push, Self::Pull, Self::Adaptive];
+
     fn name(self) -> &'static str {
         match self {
             Self::Push => "push",
@@ -303,6 +304,9 @@ mod tests {
         let text = say("push-wait,pull-one-wait,adaptive-wait", &[row(150, 0, 32), row(100, 0, 4), row(100, 0, 9)]);
         assert!(text.contains("cannot be told from that of adaptive-wait"), "{text}");
         assert!(text.contains("The best push configuration is push-wait, with 150 ms: 1.50 times as much."), "{text}");
+        let text = say("push-wait,pull-one-wait,adaptive-wait", &[row(150, 0, 32), row(100, 0, 4), row(120, 0, 9)]);
+        assert!(text.contains("is push-wait, with 150 ms: 1.50 times"), "{text}");
+        assert!(text.contains("The best adaptive configuration is adaptive-wait, with 120 ms: 1.20 times"), "{text}");
     }
 
     #[test]

@@ -89,6 +89,9 @@ impl<A: Actor> Context<A> {
     /// changes nothing. Senders that wait are let in at once; the handler that
     /// asks goes on undisturbed, since its actor handles one message at a time.
     ///
+    /// Demand belongs to the mailbox and outlives a restart: a `started` hook
+    /// that asks for 8 asks for 8 more in every life.
+    ///
     /// ```
     /// use tidegate::prelude::*;
     /// struct Careful;

@@ -133,6 +133,11 @@ impl Life {
 
     /// Ends it, once; later reasons are ignored. Tells everybody who waits.
     pub(crate) fn end(&self, reason: StopReason) {
+        if self.state.lock().ended.is_some() {
+            return;
+        }
+        // First: whoever sees the end finds it gone from the tree.
+        self.world.forget(self.id);
         let audience = {
             let mut state = self.state.lock();
             if state.ended.is_some() {
@@ -141,7 +146,6 @@ impl Life {
             state.ended = Some(Box::new(reason.clone()));
             state.audience.take()
         };
-        self.world.forget(self.id);
         let Some(audience) = audience else { return };
         let Audience { waiters, watchers } = *audience;
         let news = Terminated { id: self.id, path: self.path.clone(), reason };

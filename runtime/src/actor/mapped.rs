@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use super::reference::{ActorRef, Halt, To};
 use crate::mailbox::permit::MappedGrant;
-use crate::mailbox::{Admission, Closed, MailboxStats, Permit, Pressure, SendError, TryReserveError};
+use crate::mailbox::{Admission, Closed, Mailbox, MailboxStats, Permit, Pressure, SendError, TryReserveError};
 
 pub(crate) type Reserving<M> = Pin<Box<dyn Future<Output = Result<Box<dyn MappedGrant<M>>, Closed>> + Send>>;
 
@@ -28,6 +28,8 @@ pub(crate) trait Route<M>: Send + Sync {
     fn is_closed(&self) -> bool;
     fn stats(&self) -> MailboxStats;
     fn halt(&self, how: Halt);
+    /// Other terms; never conflating ones.
+    fn reconfigure(&self, mailbox: Mailbox<()>);
 }
 
 pub(crate) struct Mapped<M, F> {
@@ -106,6 +108,12 @@ where
 
     fn stats(&self) -> MailboxStats {
         self.inner.stats()
+    }
+
+    fn reconfigure(&self, mailbox: Mailbox<()>) {
+        if let Some(mailbox) = mailbox.cast::<M>() {
+            self.inner.reconfigure(mailbox);
+        }
     }
 
     fn halt(&self, how: Halt) {

@@ -299,9 +299,17 @@ impl<M: Send + 'static> ActorRef<M> {
     /// policy. They take effect between two messages. What was granted stays
     /// granted; nothing is lost and no message is overtaken. Without effect if
     /// the actor has ended.
+    ///
+    /// # Panics
+    /// On a [mapped](Self::map) reference, if `mailbox` conflates: its key and
+    /// merge functions are those of another message type.
     pub fn reconfigure(&self, mailbox: impl Into<Mailbox<M>>) {
-        if let To::Mailbox(sender) = &self.to {
-            sender.reconfigure(mailbox);
+        match &self.to {
+            To::Mailbox(sender) => sender.reconfigure(mailbox),
+            To::Route(route) => match mailbox.into().cast() {
+                Some(mailbox) => route.reconfigure(mailbox),
+                None => panic!("a mapped reference cannot say how other messages are conflated"),
+            },
         }
     }
 

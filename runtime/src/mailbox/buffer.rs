@@ -150,7 +150,7 @@ impl<M> Buffer<M> {
                     let with = std::sync::Arc::clone(with);
                     let twin = self.keys.as_ref().and_then(|keys| keys.find(&message));
                     if let Some(queued) = twin
-                        .and_then(|number| usize::try_from(number - self.first).ok())
+                        .and_then(|number| usize::try_from(number.checked_sub(self.first)?).ok())
                         .and_then(|at| self.messages.get_mut(at))
                     {
                         with.merge(queued, message);

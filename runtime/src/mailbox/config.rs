@@ -45,7 +45,9 @@ pub enum Overflow {
     DropNewest,
     /// Drop the message that has waited longest.
     DropOldest,
-    /// Drop everything queued and keep the newest.
+    /// Drop everything queued and keep the newest. With a capacity of 1 there is
+    /// never more than the latest; with more, up to that many wait until one too
+    /// many comes.
     Latest,
     /// Send the message to the dead letters instead.
     Divert,
@@ -433,7 +435,8 @@ impl<M> Mailbox<M> {
     ///
     /// `key` and `merge` run under the mailbox's lock: keep them short. If
     /// `merge` panics, the sender panics and the queued message stays as far
-    /// as it was changed.
+    /// as it was changed. `merge` is to leave the key as it was: a queued
+    /// message goes on being found under the key that it came with.
     ///
     /// ```
     /// use tidegate::{Mailbox, Push};
@@ -459,6 +462,18 @@ impl<M> Mailbox<M> {
     #[must_use]
     pub fn capacity(&self) -> Option<usize> {
         (self.capacity < MAX_CAPACITY).then_some(self.capacity as usize)
+    }
+
+    /// The same for other messages; `None` if it conflates, which needs code
+    /// for these.
+    pub(crate) fn cast<N>(&self) -> Option<Mailbox<N>> {
+        let policy = match &self.policy {
+            Policy::Slots(overflow) => Policy::Slots(*overflow),
+            Policy::Evict(Evict::Oldest) => Policy::Evict(Evict::Oldest),
+            Policy::Evict(Evict::All) => Policy::Evict(Evict::All),
+            Policy::Evict(Evict::Conflate(_)) => return None,
+        };
+        Some(Mailbox { delivery: self.delivery, capacity: self.capacity, policy, watermarks: self.watermarks })
     }
 
     pub(crate) fn initial_mode(&self) -> Mode {

@@ -23,7 +23,8 @@ pub enum DropReason {
     Diverted,
     /// Still queued when the actor stopped.
     Stopped,
-    /// In the handler when it failed, panicked or was killed.
+    /// In the handler when it panicked, was killed, or was abandoned. A handler
+    /// that returns a fault has handled its message.
     Interrupted,
 }
 

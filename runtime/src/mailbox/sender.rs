@@ -15,6 +15,7 @@ use super::stats::MailboxStats;
 use crate::sync::queue::Refusal;
 use crate::sync::shim::Arc;
 use crate::sync::waiters::{Outcome, Ticket, Want};
+use crate::sync::words::MAX_PERMITS;
 
 /// Sends to a mailbox. Cheap to clone; the mailbox closes when the last clone
 /// is dropped, and what was accepted is still received.
@@ -163,12 +164,13 @@ impl<M: Send + 'static> Sender<M> {
     /// # Errors
     /// [`Closed`] as for [`reserve`](Self::reserve).
     /// # Panics
-    /// If `n` is 0, or more than the capacity at the time of the call: that
-    /// could never be granted.
+    /// If `n` is 0, more than the capacity at the time of the call, or more than
+    /// 262,143, the most permits there can be: that could never be granted.
     /// # Cancel safety
     /// Cancel safe, as [`reserve`](Self::reserve).
     pub fn reserve_many(&self, n: usize) -> ReserveMany<'_, M> {
         assert!(n > 0, "at least one grant is reserved");
+        assert!(n as u64 <= MAX_PERMITS, "there are at most {MAX_PERMITS} permits at a time");
         assert!(self.capacity().is_none_or(|capacity| n <= capacity), "more grants than the capacity never come");
         ReserveMany { inner: Reserve { core: &self.core, n: n as u64, ticket: None, permit: std::marker::PhantomData } }
     }

@@ -122,9 +122,16 @@ impl System {
         self.len() == 0
     }
 
-    /// Takes an actor into the tree, until it ends.
-    fn enrol<M: Send + 'static>(&self, actor: &ActorRef<M>) {
-        self.roots.actors.lock().insert(actor.id(), Box::new(actor.clone()));
+    /// Takes an actor into the tree, until it ends. `false`: a shutdown has
+    /// begun, and may have told everybody in the tree already.
+    fn enrol<M: Send + 'static>(&self, actor: &ActorRef<M>) -> bool {
+        // Looked at under the lock that a shutdown takes after it has begun.
+        let mut actors = self.roots.actors.lock();
+        let open = !self.world.closing.is_raised();
+        if open {
+            actors.insert(actor.id(), Box::new(actor.clone()));
+        }
+        open
     }
 }
 

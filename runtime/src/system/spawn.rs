@@ -73,7 +73,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     }
 
     /// How many messages it handles at most before it lets other tasks run.
-    /// The default is 256; at least 1.
+    /// The default is 512; at least 1.
     pub fn budget(mut self, messages: usize) -> Self {
         self.budget = messages.max(1);
         self
@@ -99,17 +99,19 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
         let life = Life::new(id, ActorPath(Arc::clone(&path)), Arc::clone(&world));
         let (sender, receiver) = open(&mailbox, world.dead.clone(), Arc::clone(&path));
         let me = ActorRef::new(sender.clone(), Arc::clone(&life));
-        let refused = world.closing.is_raised();
-        if refused {
+        let accepted = match &parent {
+            Parent::System(system) => system.enrol(&me),
+            Parent::Actor(_) => !world.closing.is_raised(),
+        };
+        if !accepted {
             drop(receiver);
             life.end(StopReason::Refused);
             return me;
         }
         let cx = Context::new(sender, Arc::clone(&life));
         let cell = Cell::new(receiver, cx, budget);
-        match parent {
-            Parent::System(system) => system.enrol(&me),
-            Parent::Actor(parent) => parent.adopt(me.clone()),
+        if let Parent::Actor(parent) = parent {
+            parent.adopt(me.clone());
         }
         let run = run(cell, lives, life);
         #[cfg(feature = "tracing")]

@@ -333,9 +333,8 @@ fn a_message_that_cannot_be_made_leaves_no_hole() {
     open!(queue, consumer, Terms::pull(4));
     consumer.request(&queue, 2);
     assert_eq!(queue.try_put(1), Ok(()));
-    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        queue.try_put_with((), |()| panic!("no message"))
-    }));
+    let failed =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| queue.try_put_with((), |()| panic!("no message"))));
     assert!(failed.is_err());
     assert_eq!(taken(&queue, &mut consumer), [1]);
     consumer.publish(&queue);
@@ -601,10 +600,13 @@ fn agree(start: u64, terms: Terms, ops: &[Op]) {
                     let left = queue.leave(&ticket).map(|message| message.0);
                     let waited = model.waiting.iter().position(|(other, _)| *other == id);
                     let want = waited.and_then(|place| model.waiting.remove(place));
-                    assert_eq!(left, match want {
-                        Some((_, Want::Put(message))) => Some(message),
-                        _ => None,
-                    });
+                    assert_eq!(
+                        left,
+                        match want {
+                            Some((_, Want::Put(message))) => Some(message),
+                            _ => None,
+                        }
+                    );
                 }
             }
             Op::Take => {
@@ -668,10 +670,13 @@ fn agree(start: u64, terms: Terms, ops: &[Op]) {
         assert_eq!(queue.len(), model.accepted - model.published);
         let free = model.allowed().saturating_sub(model.used());
         assert_eq!(queue.free(), if model.closed { 0 } else { free.min(MAX_CAPACITY) }, "after {op:?}");
-        assert_eq!(consumer.demand(&queue), match model.requested {
-            UNBOUNDED => UNBOUNDED,
-            requested => requested.saturating_sub(model.taken),
-        });
+        assert_eq!(
+            consumer.demand(&queue),
+            match model.requested {
+                UNBOUNDED => UNBOUNDED,
+                requested => requested.saturating_sub(model.taken),
+            }
+        );
         // It starts again with new storage.
         assert!(!stored || ahead(limit(&queue), seen) >= 0, "the limit moved back after {op:?}");
         (stored, seen) = (model.storage, limit(&queue));
