@@ -71,14 +71,23 @@ fn what_nobody_asked_for_is_drained_too() {
     let log = Log::default();
     let actor = system.spawn(Worker::new(&log).asking(), Pull::manual());
     executor.run_until_idle();
-    let waiting = { let to = actor.clone(); start(&executor, async move { to.tell(Job::Slow(1, ms(1))).await.is_ok() }) };
+    let waiting = {
+        let to = actor.clone();
+        start(&executor, async move { to.tell(Job::Slow(1, ms(1))).await.is_ok() })
+    };
     executor.run_until_idle();
-    let refused = { let to = actor.clone(); start(&executor, async move { to.tell(Job::Note(2)).await.is_ok() }) };
+    let refused = {
+        let to = actor.clone();
+        start(&executor, async move { to.tell(Job::Note(2)).await.is_ok() })
+    };
     executor.run_until_idle();
     let report = executor.block_on(system.shutdown(PLENTY));
     executor.run_until_idle();
     assert!(report.is_clean(), "{report}");
-    assert_eq!(log.numbers().len(), [waiting.take(), refused.take()].iter().filter(|told| **told == Some(true)).count());
+    assert_eq!(
+        log.numbers().len(),
+        [waiting.take(), refused.take()].iter().filter(|told| **told == Some(true)).count()
+    );
 }
 
 #[test]
@@ -95,10 +104,7 @@ fn what_has_not_drained_by_the_deadline_is_killed_and_named() {
     assert_eq!((report.drained, report.undelivered), (1, 7));
     assert_eq!(report.killed, [slow.path().clone()]);
     assert!(report.stuck.is_empty());
-    assert_eq!(
-        report.to_string(),
-        "1 actors drained; 1 killed at the deadline: /slow; 7 messages undelivered"
-    );
+    assert_eq!(report.to_string(), "1 actors drained; 1 killed at the deadline: /slow; 7 messages undelivered");
     // The fourth was in the handler.
     assert_eq!(log.numbers(), [0, 1, 2]);
     assert_eq!(dead.of(DropReason::Stopped), [4, 5, 6, 7, 8, 9]);
@@ -308,7 +314,10 @@ fn a_handler_that_blocks_is_reported_as_stuck_and_ends_when_it_returns() {
     assert_eq!(report.to_string(), "0 actors drained; 1 stuck in a handler: /blocked; 0 messages undelivered");
     assert!(actor.stop_reason().is_none());
     release.send(()).unwrap();
-    while let Some(thread) = { let next = lock(&threads).pop(); next } {
+    while let Some(thread) = {
+        let next = lock(&threads).pop();
+        next
+    } {
         thread.join().unwrap();
     }
     assert!(matches!(actor.stop_reason(), Some(StopReason::Killed)));

@@ -13,9 +13,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use support::{Policy, Task, Way, block_on, now};
-use tidegate::{
-    Admission, DropReason, Level, Mailbox, Mode, Overflow, Pull, Push, Receiver, SendError, Sender, TryRecvError,
-    TryReserveError, mailbox,
+use tidegate::mailbox::{
+    self, Admission, DropReason, Level, Mailbox, Mode, Overflow, Pull, Push, Receiver, SendError, Sender, TryRecvError,
+    TryReserveError,
 };
 
 /// A message: who sent it, and which of its messages it is.

@@ -19,9 +19,9 @@ use std::thread;
 
 use proptest::prelude::*;
 use support::{Policy, Task, Way, block_on, cases};
-use tidegate::{
-    Adaptive, Admission, Closed, DeadLetterSubscription, DropReason, Mailbox, Overflow, Permit, Permits, Pull, Push,
-    Receiver, SendError, Sender, TryRecvError, mailbox,
+use tidegate::mailbox::{
+    self, Adaptive, Admission, Closed, DeadLetterSubscription, DropReason, Mailbox, Overflow, Permit, Permits, Pull,
+    Push, Receiver, SendError, Sender, TryRecvError,
 };
 
 /// What has become of a message.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 use support::{Policy, Task, Way, block_on};
-use tidegate::{Admission, DropReason, Mailbox, Push, Receiver, SendError, Sender, TryRecvError, mailbox};
+use tidegate::mailbox::{self, Admission, DropReason, Mailbox, Push, Receiver, SendError, Sender, TryRecvError};
 
 /// A message that counts how many of its kind there are, and the most there
 /// ever were.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use proptest::option;
 use proptest::prelude::*;
-use tidegate::mailbox::{ConfigError, MailboxConfig};
-use tidegate::{Adaptive, Mailbox, Overflow, Pull, Push, Thresholds, Watermarks, mailbox};
+use tidegate::mailbox::{
+    self, Adaptive, ConfigError, Mailbox, MailboxConfig, Overflow, Pull, Push, Thresholds, Watermarks,
+};
 
 fn read(toml: &str) -> Result<MailboxConfig, String> {
     toml::from_str(toml).map_err(|error| error.to_string())

@@ -98,16 +98,27 @@ impl<A: Actor> Cell<A> {
                 self.core().books.polls.add_alone(1);
                 self.rx.note_depth();
             }
+            if self.rx.is_ready() {
+                // As `handle`; but the message goes from its slot to the
+                // handler and is kept nowhere in between.
+                self.begin_message();
+                let handled = {
+                    let handler = pin!(actor.handle(self.rx.take_ready(), &mut self.cx));
+                    attend(handler, &mut self.rx).await
+                };
+                if let Some(exit) = self.end_message(handled) {
+                    return exit;
+                }
+                left -= 1;
+                if left == 0 {
+                    left = self.budget;
+                    self.let_others_run().await;
+                }
+                continue;
+            }
             match self.rx.try_next() {
                 Next::Message(message) => {
-                    // As `handle`; a future of its own would keep the message
-                    // twice.
-                    self.begin_message();
-                    let handled = {
-                        let handler = pin!(actor.handle(message, &mut self.cx));
-                        attend(handler, &mut self.rx).await
-                    };
-                    if let Some(exit) = self.end_message(handled) {
+                    if let Some(exit) = Box::pin(self.handle(actor, message)).await {
                         return exit;
                     }
                     left -= 1;

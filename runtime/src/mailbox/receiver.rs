@@ -99,6 +99,26 @@ impl<M: Send + 'static> Receiver<M> {
 
     // ---- taking --------------------------------------------------------
 
+    /// Whether [`take_ready`](Self::take_ready) may be called: a message lies
+    /// in slots, as most do. If not, [`try_next`](Self::try_next) tells.
+    #[inline(always)]
+    pub(crate) fn is_ready(&mut self) -> bool {
+        if self.strategy.is_some() {
+            self.replenish();
+        }
+        self.plain && self.consumer.is_ready()
+    }
+
+    /// Takes the message that is ready, straight to where it is wanted.
+    #[inline(always)]
+    pub(crate) fn take_ready(&mut self) -> M {
+        // Before the message is taken: it is copied once if nothing follows.
+        if self.consumer.unpublished() >= u64::from(self.batch) {
+            self.publish();
+        }
+        self.consumer.take_ready()
+    }
+
     /// The next message, if it is there. The limit is published every so
     /// often, and by [`park`](Self::park) and [`publish`](Self::publish).
     #[inline(always)]

@@ -267,10 +267,12 @@ impl<M: Send + 'static> Future for Tell<'_, M> {
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(message) = self.message.take() else { return self.poll_waiting(cx) };
-        match self.core.queue.try_put(message) {
+        if self.message.is_none() {
+            return self.poll_waiting(cx);
+        }
+        match self.core.queue.try_put_from(&mut self.message) {
             Ok(()) => Poll::Ready(Ok(Admission::Queued)),
-            Err((refusal, message)) => self.poll_refused(refusal, message, cx),
+            Err(refusal) => self.poll_refused(refusal, cx),
         }
     }
 }
@@ -280,7 +282,8 @@ type Told<M> = Poll<Result<Admission, SendError<M>>>;
 impl<M: Send + 'static> Tell<'_, M> {
     #[cold]
     #[inline(never)]
-    fn poll_refused(&mut self, refusal: Refusal, message: M, cx: &mut Context<'_>) -> Told<M> {
+    fn poll_refused(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> Told<M> {
+        let Some(message) = self.message.take() else { unreachable!("what was refused is still here") };
         let mut result = self.core.admit_after(refusal, message);
         loop {
             let error = match result {

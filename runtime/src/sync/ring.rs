@@ -150,6 +150,38 @@ impl<T> Ring<T> {
         self.slot(sequence).state.swap(SKIPPED, Relaxed) == PARKED
     }
 
+    /// Whether there is a message in the slot of `sequence`.
+    #[inline(always)]
+    pub(crate) fn is_full(&self, sequence: u64) -> bool {
+        // Acquire, paired with the swap in `put`.
+        // Checked by: queue::model::a_message_arrives_whole
+        self.slot(sequence).state.load(order!(Acquire, "ring.is_full")) == FULL
+    }
+
+    /// Takes the message out of the slot of `sequence`.
+    ///
+    /// # Safety
+    /// Only the receiver calls this, with its next sequence, after it has seen
+    /// the slot full; this is the ring of that sequence.
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    pub(crate) unsafe fn take_full(&self, sequence: u64) -> T {
+        let slot = self.slot(sequence);
+        let item = slot.value.with_mut(|cell| {
+            // SAFETY: FULL means that the sender has left; the receiver alone
+            // is here.
+            let cell = unsafe { &*cell };
+            // SAFETY: FULL: it was written. Taken once, since EMPTY is set
+            // next and the receiver never comes back to a sequence.
+            unsafe { cell.assume_init_read() }
+        });
+        // Relaxed: the next sender of this slot is let in by the gate's limit,
+        // whose Release comes after this store.
+        // Checked by: queue::model::a_slot_is_reused_only_when_empty
+        slot.state.store(EMPTY, Relaxed);
+        item
+    }
+
     /// Takes what is in the slot of `sequence`, the receiver's next.
     ///
     /// # Safety
@@ -162,21 +194,8 @@ impl<T> Ring<T> {
         // Acquire, paired with the swap in `put`.
         // Checked by: queue::model::a_message_arrives_whole
         match slot.state.load(order!(Acquire, "ring.get")) {
-            FULL => {
-                let item = slot.value.with_mut(|cell| {
-                    // SAFETY: FULL means that the sender has left; the receiver
-                    // alone is here.
-                    let cell = unsafe { &*cell };
-                    // SAFETY: FULL: it was written. Taken once, since EMPTY is
-                    // set next and the receiver never comes back to a sequence.
-                    unsafe { cell.assume_init_read() }
-                });
-                // Relaxed: the next sender of this slot is let in by the
-                // gate's limit, whose Release comes after this store.
-                // Checked by: queue::model::a_slot_is_reused_only_when_empty
-                slot.state.store(EMPTY, Relaxed);
-                Got::Item(item)
-            }
+            // SAFETY: FULL was seen just now, and as of this function.
+            FULL => Got::Item(unsafe { self.take_full(sequence) }),
             SKIPPED => {
                 // Relaxed for the same reason.
                 // Checked by: queue::model::a_slot_is_reused_only_when_empty

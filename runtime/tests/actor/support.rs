@@ -151,7 +151,7 @@ impl Actor for Worker {
             }
             Job::Stuck(n) => {
                 self.note(n);
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
             Job::Count(reply) => drop(reply.send(self.noted)),
             Job::Do(script) => script(self, cx)?,
@@ -169,6 +169,40 @@ impl Actor for Worker {
 
     async fn stopped(&mut self, reason: &StopReason, _cx: &mut Context<Self>) {
         self.log.add(format_args!("stopped: {reason}"));
+    }
+}
+
+/// A worker from a factory that may be begun anew `restarts` times.
+pub(crate) fn renewable(system: &System, log: &Log, restarts: u32) -> ActorRef<Job> {
+    let log = log.clone();
+    system
+        .build(move || Worker::new(&log))
+        .named("worker")
+        .mailbox(Push::bounded(64))
+        .restart(Restart::limit(restarts, Duration::from_secs(10)))
+        .spawn()
+}
+
+pub(crate) fn tell(actor: &ActorRef<Job>, job: Job) {
+    actor.try_tell(job).unwrap();
+}
+
+/// Asks for as many as each message says.
+pub(crate) struct Asker {
+    pub(crate) first: u64,
+    pub(crate) log: Log,
+}
+
+impl Actor for Asker {
+    type Msg = u64;
+    async fn started(&mut self, cx: &mut Context<Self>) -> Result<(), Fault> {
+        cx.request(self.first);
+        Ok(())
+    }
+    async fn handle(&mut self, more: u64, cx: &mut Context<Self>) -> Result<(), Fault> {
+        self.log.add(more);
+        cx.request(more);
+        Ok(())
     }
 }
 
@@ -234,9 +268,12 @@ pub(crate) fn spawn_worker(system: &System, case: &Case<Job>, log: &Log) -> Acto
         .spawn()
 }
 
+/// Why a message died, and its number if it has one.
+pub(crate) type Letter = (DropReason, Option<u64>);
+
 /// Every dead letter, by number where the message has one.
 pub(crate) struct Dead {
-    letters: Arc<Mutex<Vec<(DropReason, Option<u64>)>>>,
+    letters: Arc<Mutex<Vec<Letter>>>,
     _subscription: DeadLetterSubscription,
 }
 
@@ -245,13 +282,14 @@ impl Dead {
         let letters = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&letters);
         let subscription = system.dead_letters().subscribe(move |letter| {
-            let number = letter.message.as_ref().and_then(|message| message.downcast_ref::<Job>()).and_then(Job::number);
+            let number =
+                letter.message.as_ref().and_then(|message| message.downcast_ref::<Job>()).and_then(Job::number);
             lock(&seen).push((letter.reason, number));
         });
         Self { letters, _subscription: subscription }
     }
 
-    pub(crate) fn all(&self) -> Vec<(DropReason, Option<u64>)> {
+    pub(crate) fn all(&self) -> Vec<Letter> {
         lock(&self.letters).clone()
     }
 

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
 use proptest::test_runner::{Config, FileFailurePersistence};
-use tidegate::{Adaptive, Mailbox, Overflow, Pull, Push};
+use tidegate::mailbox::{Adaptive, Mailbox, Overflow, Pull, Push};
 
 /// A waker that counts how often it was called.
 #[derive(Default)]

@@ -17,6 +17,22 @@ impl<T> Queue<T> {
         }
     }
 
+    /// The same for the message in `from`, which is taken out of it on success:
+    /// a large message is copied once, to its slot.
+    #[inline(always)]
+    pub(crate) fn try_put_from(&self, from: &mut Option<T>) -> Result<(), Refusal> {
+        let claimed = self.claim()?;
+        let Some(item) = from.take() else {
+            // Nothing to send: the slot is given up.
+            self.give_up(claimed);
+            return Ok(());
+        };
+        self.fill(claimed, item).map_err(|(refusal, item)| {
+            *from = Some(item);
+            refusal
+        })
+    }
+
     /// Claims a slot first and makes the message then: `make` runs only if
     /// there is a grant. Should it panic, the slot is given up.
     pub(crate) fn try_put_with<N>(&self, from: N, make: impl FnOnce(N) -> T) -> Result<(), (Refusal, N)> {
@@ -150,14 +166,8 @@ impl<T> Queue<T> {
         /// not wait for it for ever.
         struct Hole<'a, T>(&'a Queue<T>, u64);
         impl<T> Drop for Hole<'_, T> {
-            #[allow(unsafe_code)]
             fn drop(&mut self) {
-                let ring = self.0.ring_of(self.1);
-                // SAFETY: the sequence is claimed and not yet used, so the
-                // receiver has not passed it and its ring is alive.
-                if unsafe { (*ring).skip(self.1) } {
-                    self.0.receiver.wake();
-                }
+                self.0.give_up(self.1);
             }
         }
         let hole = Hole(self, claimed);
@@ -165,6 +175,18 @@ impl<T> Queue<T> {
         std::mem::forget(hole);
         // A receiver that has gone drops the message like those it buried.
         drop(self.fill(claimed, item));
+    }
+
+    /// Gives up a claimed slot: the receiver will pass over it.
+    #[allow(unsafe_code)]
+    #[cold]
+    fn give_up(&self, claimed: u64) {
+        let ring = self.ring_of(claimed);
+        // SAFETY: the sequence is claimed and not yet used, so the receiver
+        // has not passed it and its ring is alive.
+        if unsafe { (*ring).skip(claimed) } {
+            self.receiver.wake();
+        }
     }
 
     // ---- permits -------------------------------------------------------

@@ -59,6 +59,30 @@ impl<T> Consumer<T> {
         self.taken & SEQUENCE_MASK
     }
 
+    /// Whether the next message lies in the slot that is looked at first: the
+    /// usual case. If not, [`try_take`](Self::try_take) looks everywhere.
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    pub(crate) fn is_ready(&self) -> bool {
+        // SAFETY: the ring is alive until this consumer leaves it.
+        self.ring.is_some_and(|ring| unsafe { ring.as_ref() }.is_full(self.next()))
+    }
+
+    /// Takes the message that [`is_ready`](Self::is_ready) has seen.
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    pub(crate) fn take_ready(&mut self) -> T {
+        assert!(self.is_ready(), "a message is taken when it is ready");
+        let Some(ring) = self.ring else { unreachable!("a message lies in a ring") };
+        // SAFETY: the ring is alive until this consumer leaves it.
+        let ring = unsafe { ring.as_ref() };
+        let next = self.next();
+        self.taken += 1;
+        // SAFETY: this is the one receiver, at its next sequence, and the slot
+        // was seen full.
+        unsafe { ring.take_full(next) }
+    }
+
     /// Takes the next message if it is there. Publishes nothing.
     #[allow(unsafe_code)]
     #[inline(always)]
@@ -69,9 +93,14 @@ impl<T> Consumer<T> {
             let ring = unsafe { ring.as_ref() };
             // SAFETY: this is the one receiver, at its next sequence; `follow`
             // keeps `ring` the ring of that sequence.
-            if let Got::Item(item) = unsafe { ring.get(self.next()) } {
-                self.taken += 1;
-                return Some(item);
+            match unsafe { ring.get(self.next()) } {
+                Got::Item(item) => {
+                    self.taken += 1;
+                    return Some(item);
+                }
+                // The look emptied the slot: it is not found again.
+                Got::Skipped => self.pass_over(queue),
+                Got::Nothing => {}
             }
         }
         self.try_take_slowly(queue)
