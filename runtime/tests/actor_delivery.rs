@@ -1,6 +1,8 @@
 //! Delivery is a setting: what an actor and its senders see of push, pull and
 //! adaptive mailboxes, of questions, and of references.
 
+#![cfg(not(tidegate_loom))]
+
 #[path = "actor/support.rs"]
 #[allow(dead_code)]
 mod support;

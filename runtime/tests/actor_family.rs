@@ -1,6 +1,8 @@
 //! Parents, children, tasks and timers, and those who watch: who ends with
 //! whom, and who hears of it.
 
+#![cfg(not(tidegate_loom))]
+
 #[path = "actor/support.rs"]
 #[allow(dead_code)]
 mod support;

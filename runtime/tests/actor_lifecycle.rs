@@ -1,6 +1,8 @@
 //! From the first hook to the last: what runs when, what becomes of everything
 //! an actor owns when it ends, and who hears of it.
 
+#![cfg(not(tidegate_loom))]
+
 #[path = "actor/support.rs"]
 #[allow(dead_code)]
 mod support;

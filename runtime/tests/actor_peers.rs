@@ -1,6 +1,8 @@
 //! Failures that were reproduced in other actor libraries, each with a test
 //! that it does not occur here.
 
+#![cfg(not(tidegate_loom))]
+
 #[path = "actor/support.rs"]
 #[allow(dead_code)]
 mod support;

@@ -1,6 +1,8 @@
 //! `Ok` is a promise: what was sent is handled or a dead letter, whatever else
 //! happens at the same time, and what came back is neither.
 
+#![cfg(not(tidegate_loom))]
+
 #[path = "actor/support.rs"]
 #[allow(dead_code)]
 mod support;

@@ -1,6 +1,8 @@
 //! Fifty actors on real threads, and everything that may happen to them, at
 //! random from a seed that is printed. `TIDEGATE_STRESS_SEED` repeats one.
 
+#![cfg(not(tidegate_loom))]
+
 #[path = "actor/support.rs"]
 #[allow(dead_code)]
 mod support;

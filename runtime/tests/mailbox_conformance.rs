@@ -314,12 +314,10 @@ fn a_permit_takes_its_place_when_it_is_sent(case: Case) {
 fn reserve_many(case: Case) {
     let (tx, mut rx) = case.open_and_ask();
     let n = case.room();
-    let mut sent = 0;
     let permits = now(tx.reserve_many(n as usize)).expect("the mailbox is open");
     assert_eq!(permits.len() as u64, n);
-    for permit in permits {
+    for (sent, permit) in (0..).zip(permits) {
         permit.send((0, sent)).expect("a permit is a grant");
-        sent += 1;
     }
     let mut again = Task::new(tx.reserve_many(n as usize));
     if case.is_bounded() && !case.policy.evicts() {
@@ -483,8 +481,8 @@ fn weak_upgrade(case: Case) {
     drop(tx);
     strong.try_tell((0, 0)).expect("the upgraded one keeps it open");
     assert_eq!(rx.try_recv(), Ok((0, 0)));
-    let again = weak.clone().upgrade().expect("there is a sender");
-    drop((strong, again));
+    let (other, again) = (weak.clone(), weak.upgrade());
+    drop((strong, other.upgrade(), again));
     assert!(weak.upgrade().is_none(), "the last has gone");
     assert_eq!(rx.try_recv(), Err(TryRecvError::Closed));
     let (tx, rx) = case.open();

@@ -172,12 +172,14 @@ enum End {
 
 const SENDERS: usize = 3;
 
+type Reserving = Task<'static, Result<Permits<Message>, Closed>>;
+
 /// One sender and what it is in the middle of.
 #[derive(Default)]
 struct Party {
     next: u64,
     tell: Option<Task<'static, Result<Admission, SendError<Message>>>>,
-    reserve: Option<(u64, Task<'static, Result<Permits<Message>, Closed>>)>,
+    reserve: Option<(u64, Reserving)>,
     permits: Vec<Permit<Message>>,
 }
 

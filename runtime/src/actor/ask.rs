@@ -41,7 +41,6 @@ impl<R> Reply<R> {
     /// assert_eq!(answer.await, Some(42));
     /// # }
     /// ```
-    #[must_use]
     pub fn channel() -> (Self, AnswerFuture<R>) {
         let (answer, pending) = reply::slot();
         (Self { answer }, AnswerFuture { pending })

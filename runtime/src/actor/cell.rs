@@ -12,15 +12,15 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
+use super::Actor;
 use super::context::Context;
 use super::fault::Fault;
 use super::lifecycle::{Life, StopReason, Terminated};
 use super::reference::Halt;
 use super::world::Idler;
-use super::Actor;
+use crate::mailbox::DropReason;
 use crate::mailbox::core::{Core, Ending, Signal};
 use crate::mailbox::receiver::{Next, Receiver};
-use crate::mailbox::DropReason;
 use crate::sync::shim;
 
 /// How many messages an actor handles in one poll before it lets others run.
@@ -56,7 +56,16 @@ pub(crate) struct Cell<A: Actor> {
 
 impl<A: Actor> Cell<A> {
     pub(crate) fn new(rx: Receiver<A::Msg>, cx: Context<A>, budget: usize) -> Self {
-        Self { rx, cx, budget: u32::try_from(budget).unwrap_or(u32::MAX).max(1), began: Duration::ZERO, handling: false, fresh: true, draining: false, enlisted: false }
+        Self {
+            rx,
+            cx,
+            budget: u32::try_from(budget).unwrap_or(u32::MAX).max(1),
+            began: Duration::ZERO,
+            handling: false,
+            fresh: true,
+            draining: false,
+            enlisted: false,
+        }
     }
 
     fn core(&self) -> &shim::Arc<Core<A::Msg>> {
@@ -336,10 +345,7 @@ struct Attended<'a, 'b, F, M: Send + 'static> {
     polled: bool,
 }
 
-fn attend<'a, 'b, F, M: Send + 'static>(
-    handler: Pin<&'a mut F>,
-    rx: &'b mut Receiver<M>,
-) -> Attended<'a, 'b, F, M> {
+fn attend<'a, 'b, F, M: Send + 'static>(handler: Pin<&'a mut F>, rx: &'b mut Receiver<M>) -> Attended<'a, 'b, F, M> {
     Attended { handler, rx, polled: false }
 }
 

@@ -10,8 +10,8 @@ use super::lifecycle::{Cut, Leashed, Life};
 use super::reference::{ActorRef, Halt};
 use super::world::World;
 use super::{Actor, ActorPath};
-use crate::mailbox::{Mode, Sender};
 use crate::mailbox::core::{Core, Signal};
+use crate::mailbox::{Mode, Sender};
 use crate::sync::counter::Flag;
 use crate::sync::shim;
 
@@ -195,11 +195,7 @@ impl<A: Actor> Context<A> {
     ///
     /// # Panics
     /// If `period` is zero.
-    pub fn send_every(
-        &mut self,
-        period: Duration,
-        message: impl Fn() -> A::Msg + Send + 'static,
-    ) -> TimerHandle {
+    pub fn send_every(&mut self, period: Duration, message: impl Fn() -> A::Msg + Send + 'static) -> TimerHandle {
         assert!(!period.is_zero(), "a period is longer than nothing");
         let cut = self.leash();
         let core = shim::Arc::clone(self.core());
@@ -210,9 +206,7 @@ impl<A: Actor> Context<A> {
             loop {
                 world.executor.sleep(next.saturating_sub(world.executor.now())).await;
                 next += period;
-                if pending.raise()
-                    && core.signal(Signal::Timer(message(), Some(shim::Arc::clone(&pending)))).is_err()
-                {
+                if pending.raise() && core.signal(Signal::Timer(message(), Some(shim::Arc::clone(&pending)))).is_err() {
                     return;
                 }
             }

@@ -72,11 +72,7 @@ pub trait Actor: Sized + Send + 'static {
     ///
     /// # Errors
     /// A fault ends this life: the actor is restarted or stopped.
-    fn handle(
-        &mut self,
-        msg: Self::Msg,
-        cx: &mut Context<Self>,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    fn handle(&mut self, msg: Self::Msg, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Fault>> + Send;
 
     /// An actor watched with [`Context::watch`] has ended. Ahead of all queued
     /// messages.

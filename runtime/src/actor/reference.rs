@@ -13,8 +13,8 @@ use super::lifecycle::{ActorId, ActorPath, Life, StopReason, Stopped};
 use super::mapped::{Mapped, Reserving, Route};
 use crate::mailbox::core::Signal;
 use crate::mailbox::{
-    Admission, Closed, Mailbox, MailboxStats, Mode, Permit, Permits, Pressure, SendError, Sender, Tell, TellWithinError,
-    TryReserveError, WeakSender,
+    Admission, Closed, Mailbox, MailboxStats, Mode, Permit, Permits, Pressure, SendError, Sender, Tell,
+    TellWithinError, TryReserveError, WeakSender,
 };
 
 /// A reference to an actor that takes messages of type `M`.
@@ -174,11 +174,7 @@ impl<M: Send + 'static> ActorRef<M> {
     ///
     /// # Errors
     /// As [`ask`](Self::ask), and [`AskError::Timeout`].
-    pub async fn ask_within<R>(
-        &self,
-        limit: Duration,
-        question: impl FnOnce(Reply<R>) -> M,
-    ) -> Result<R, AskError<M>> {
+    pub async fn ask_within<R>(&self, limit: Duration, question: impl FnOnce(Reply<R>) -> M) -> Result<R, AskError<M>> {
         let (reply, answer) = Reply::channel();
         let mut tell = self.tell(question(reply));
         let mut sleep = None;
@@ -360,10 +356,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// ```
     #[must_use]
     pub fn map<N: Send + 'static>(&self, f: impl Fn(N) -> M + Send + Sync + 'static) -> ActorRef<N> {
-        ActorRef {
-            to: To::Route(Arc::new(Mapped::new(self.clone(), f))),
-            life: Arc::clone(&self.life),
-        }
+        ActorRef { to: To::Route(Arc::new(Mapped::new(self.clone(), f))), life: Arc::clone(&self.life) }
     }
 
     /// A reference that tells whether the actor is still there.

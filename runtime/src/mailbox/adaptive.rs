@@ -128,13 +128,7 @@ mod tests {
     }
 
     fn at(ms: u64, depth: u64, free: u64) -> Observation {
-        Observation {
-            now: Duration::from_millis(ms),
-            depth,
-            free,
-            handled: 10,
-            busy: Duration::from_micros(100),
-        }
+        Observation { now: Duration::from_millis(ms), depth, free, handled: 10, busy: Duration::from_micros(100) }
     }
 
     #[test]

@@ -204,6 +204,9 @@ impl<M> Buffer<M> {
 
 impl<M> fmt::Debug for Buffer<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Buffer").field("len", &self.messages.len()).field("capacity", &self.capacity).finish_non_exhaustive()
+        f.debug_struct("Buffer")
+            .field("len", &self.messages.len())
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
     }
 }

@@ -540,8 +540,7 @@ impl<M> From<Pull> for Mailbox<M> {
 
 impl<M> From<Adaptive> for Mailbox<M> {
     fn from(adaptive: Adaptive) -> Self {
-        let delivery =
-            Delivery::Adaptive { pull_window: adaptive.pull_window, thresholds: adaptive.thresholds };
+        let delivery = Delivery::Adaptive { pull_window: adaptive.pull_window, thresholds: adaptive.thresholds };
         Self::new(delivery, adaptive.capacity, adaptive.overflow, adaptive.watermarks)
     }
 }

@@ -309,12 +309,7 @@ impl<M: Send + 'static> Core<M> {
         }
     }
 
-    fn overflow<N>(
-        &self,
-        refusal: Refusal,
-        from: N,
-        make: impl FnOnce(N) -> M,
-    ) -> Result<Admission, SendError<N>> {
+    fn overflow<N>(&self, refusal: Refusal, from: N, make: impl FnOnce(N) -> M) -> Result<Admission, SendError<N>> {
         let overflow = self.terms.lock().overflow;
         match overflow {
             Overflow::DropNewest => {
@@ -344,11 +339,7 @@ impl<M: Send + 'static> Core<M> {
     }
 
     /// `Err`: the mailbox keeps its messages in slots by now.
-    fn put_buffered<N>(
-        &self,
-        from: N,
-        make: impl FnOnce(N) -> M,
-    ) -> Result<Result<Admission, SendError<N>>, N> {
+    fn put_buffered<N>(&self, from: N, make: impl FnOnce(N) -> M) -> Result<Result<Admission, SendError<N>>, N> {
         let mut evicted = Vec::new();
         let mut terms = self.terms.lock();
         if !self.queue.is_sealed() {

@@ -17,10 +17,7 @@ fn drained(receiver: &mut Receiver<Message>) -> Vec<u32> {
 }
 
 /// Sends from a thread of its own, without waiting; which were let in.
-fn sending(
-    sender: Sender<Message>,
-    messages: Vec<Message>,
-) -> thread::JoinHandle<Vec<Result<Admission, Option<u32>>>> {
+fn sending(sender: Sender<Message>, messages: Vec<Message>) -> thread::JoinHandle<Vec<Result<Admission, Option<u32>>>> {
     thread::spawn(move || {
         let sent = messages.into_iter().map(|message| sender.try_tell(message));
         sent.map(|sent| sent.map_err(|error| Some(error.into_message().id()))).collect()

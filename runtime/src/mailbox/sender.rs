@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::core::{Core, Ending, Signal};
 use super::config::{Mailbox, Mode};
+use super::core::{Core, Ending, Signal};
 use super::dead_letters::DeadLetters;
 use super::error::{Admission, Closed, SendError, TryReserveError};
 use super::permit::{Permit, Permits};
@@ -379,7 +379,10 @@ impl<M: Send + 'static> Reserve<'_, M> {
                     self.ticket = Some(ticket);
                     Poll::Pending
                 }
-                Outcome::Granted(_) => Poll::Ready(Ok(true)),
+                Outcome::Granted(n) => {
+                    debug_assert_eq!(n, self.n, "all that was asked for is granted");
+                    Poll::Ready(Ok(true))
+                }
                 Outcome::Refused(_) => Poll::Ready(Err(Closed)),
             };
         }

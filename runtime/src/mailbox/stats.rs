@@ -35,8 +35,7 @@ pub struct MailboxStats {
 
 impl MailboxStats {
     pub(crate) fn of<M>(core: &Core<M>) -> Self {
-        let (len, free, waiting_senders, drops) =
-            (core.len(), core.free(), core.queue.waiting_senders(), core.drops());
+        let (len, free, waiting_senders, drops) = (core.len(), core.free(), core.queue.waiting_senders(), core.drops());
         let terms = core.terms.lock();
         let (epoch, switches) = terms.switches();
         Self {

@@ -1,6 +1,10 @@
 //! Counts that others may read: handles alive, messages handled, drops.
 
-use super::shim::{AtomicUsize, AtomicU64, Ordering::{Acquire, Relaxed, Release}, mutant};
+use super::shim::{
+    AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+    mutant,
+};
 
 /// A statistic. Adds up exactly; orders nothing.
 #[derive(Debug)]
@@ -87,12 +91,6 @@ impl Handles {
                 Err(now) => count = now,
             }
         }
-    }
-
-    pub(crate) fn count(&self) -> usize {
-        // Relaxed: a number for people.
-        // Not modelled: a count that is out of date when it is returned.
-        self.0.load(Relaxed)
     }
 }
 

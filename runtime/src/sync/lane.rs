@@ -20,6 +20,8 @@ pub(crate) struct Lane<C> {
 #[derive(Debug)]
 struct State<C> {
     /// `None` while there is no signal: most actors never get one.
+    // Boxed: a pointer in every mailbox, instead of four words for few.
+    #[allow(clippy::box_collection)]
     signals: Option<Box<VecDeque<C>>>,
     closed: bool,
 }

@@ -29,6 +29,8 @@ unsafe impl GlobalAlloc for Spoiling {
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         // SAFETY: the caller gives up this memory, which is as long as it says.
         unsafe { memory.write_bytes(0xA5, layout.size()) };
+        // Or nobody would read what was written, and it would not be.
+        std::hint::black_box(memory);
         // SAFETY: the caller's promises are those that this needs.
         unsafe { System.dealloc(memory, layout) };
     }
@@ -89,8 +91,7 @@ impl Wake for Task {
 /// lets others go first when a poll wakes itself, which would spin otherwise.
 /// As loom's, it wakes up once without a reason.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    let task =
-        Arc::new(Task { thread: thread::current().id(), woken: Notify::new(), again: AtomicBool::new(false) });
+    let task = Arc::new(Task { thread: thread::current().id(), woken: Notify::new(), again: AtomicBool::new(false) });
     let waker = Waker::from(Arc::clone(&task));
     let mut future = pin!(future);
     loop {

@@ -39,7 +39,7 @@ use std::task::Waker;
 
 use super::ring::{Got, Put, Ring};
 use super::shim::{
-    AtomicPtr, AtomicU64, Line, Mutex, MutexGuard,
+    AtomicPtr, AtomicU64, Line, Mutex,
     Ordering::{Acquire, Relaxed, Release},
     mutant, order,
 };
@@ -47,8 +47,8 @@ use super::wait_cell::WaitCell;
 use super::waiters::{Left, Outcome, Ticket, Waiters, Want};
 use super::watch::Watch;
 use super::words::{
-    BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_CAPACITY, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, SEQUENCE_MASK,
-    WAITERS, WATCHED, ahead, limit_word, permits, sequence,
+    BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_CAPACITY, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT,
+    SEQUENCE_MASK, WAITERS, WATCHED, ahead, limit_word, permits, sequence,
 };
 
 mod claim;
@@ -480,8 +480,6 @@ impl<T> fmt::Debug for Queue<T> {
         f.debug_struct("Queue").field("len", &self.len()).field("free", &self.free()).finish_non_exhaustive()
     }
 }
-
-type Locked<'a, T> = MutexGuard<'a, Slow<T>>;
 
 #[cfg(all(test, tidegate_loom))]
 mod model;

@@ -46,11 +46,8 @@ pub(crate) struct Pending<R>(Option<Arc<Slot<R>>>);
 
 /// A new slot, both halves of it.
 pub(crate) fn slot<R>() -> (Answer<R>, Pending<R>) {
-    let slot = Arc::new(Slot {
-        state: AtomicU8::new(OPEN),
-        value: UnsafeCell::new(None),
-        waker: UnsafeCell::new(None),
-    });
+    let slot =
+        Arc::new(Slot { state: AtomicU8::new(OPEN), value: UnsafeCell::new(None), waker: UnsafeCell::new(None) });
     (Answer(Some(Arc::clone(&slot))), Pending(Some(slot)))
 }
 
@@ -148,14 +145,24 @@ impl<R> Future for Pending<R> {
             // Takes the waker's place back from the answerer, or learns that
             // it has answered. Acquire as above.
             // Checked by: reply::model::the_latest_waker_is_woken
-            match slot.state.compare_exchange(state, REGISTERING, order!(Acquire, "reply.register"), order!(Acquire, "reply.register_failed")) {
+            match slot.state.compare_exchange(
+                state,
+                REGISTERING,
+                order!(Acquire, "reply.register"),
+                order!(Acquire, "reply.register_failed"),
+            ) {
                 Ok(_) => {
                     drop(slot.set_waker(Some(cx.waker().clone())));
                     // Release: the waker is whole when WAITING is seen. The
                     // exchange fails if the answer came meanwhile, without a
                     // wake since it found no WAITING.
                     // Checked by: reply::model::the_latest_waker_is_woken
-                    match slot.state.compare_exchange(REGISTERING, WAITING, order!(AcqRel, "reply.registered"), order!(Acquire, "reply.answered")) {
+                    match slot.state.compare_exchange(
+                        REGISTERING,
+                        WAITING,
+                        order!(AcqRel, "reply.registered"),
+                        order!(Acquire, "reply.answered"),
+                    ) {
                         Ok(_) => return Poll::Pending,
                         Err(now) => state = now,
                     }

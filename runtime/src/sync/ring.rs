@@ -79,7 +79,14 @@ impl<T> Ring<T> {
                 value: UnsafeCell::new(MaybeUninit::uninit()),
             })
             .collect();
-        Box::new(Self { slots, mask, base, end: AtomicU64::new(OPEN), older: AtomicPtr::new(older), newer: AtomicPtr::new(std::ptr::null_mut()) })
+        Box::new(Self {
+            slots,
+            mask,
+            base,
+            end: AtomicU64::new(OPEN),
+            older: AtomicPtr::new(older),
+            newer: AtomicPtr::new(std::ptr::null_mut()),
+        })
     }
 
     pub(crate) fn base(&self) -> u64 {

@@ -49,8 +49,7 @@ impl WaitCell {
         // Acquire, paired with the Release that ends a wake: the old waker was
         // read before it is replaced here.
         // Checked by: wait_cell::model::the_latest_waker_is_woken
-        let entered =
-            self.state.compare_exchange(IDLE, REGISTERING, order!(Acquire, "wait_cell.register"), Relaxed);
+        let entered = self.state.compare_exchange(IDLE, REGISTERING, order!(Acquire, "wait_cell.register"), Relaxed);
         if entered.is_err() {
             // Somebody is waking the old waker, so there is news: come again.
             waker.wake_by_ref();

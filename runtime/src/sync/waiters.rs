@@ -49,7 +49,7 @@ pub(crate) struct Ticket {
 }
 
 /// Where a node that has just been granted lies; good under the same lock.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Place(u32);
 
 /// What a sender learns when it looks at its node.
@@ -159,8 +159,7 @@ impl<T> List<T> {
     }
 
     fn join(&mut self, want: Want<T>, waker: Waker) -> Ticket {
-        let node =
-            Node { state: State::Waiting(want), waker: Some(waker), previous: self.tail, next: NIL, turn: 0 };
+        let node = Node { state: State::Waiting(want), waker: Some(waker), previous: self.tail, next: NIL, turn: 0 };
         let index = if let Some(index) = self.free.pop() {
             let place = &mut self.nodes[index as usize];
             let turn = place.turn.wrapping_add(1);
@@ -227,7 +226,7 @@ impl<T> List<T> {
                 if !node.waker.as_ref().is_some_and(|w| w.will_wake(waker)) {
                     node.waker = Some(waker.clone());
                 }
-                return Outcome::Waiting(ticket);
+                Outcome::Waiting(ticket)
             }
             State::Granted(n) => {
                 self.release(ticket.index);

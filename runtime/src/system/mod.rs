@@ -66,7 +66,9 @@ impl System {
 
     /// The system that a context belongs to.
     fn of(world: &Arc<World>) -> Self {
-        let Ok(roots) = (world.roots() as Arc<dyn Any + Send + Sync>).downcast::<Roots>() else { unreachable!("roots are set by the system") };
+        let Ok(roots) = (world.roots() as Arc<dyn Any + Send + Sync>).downcast::<Roots>() else {
+            unreachable!("roots are set by the system")
+        };
         Self { world: Arc::clone(world), roots }
     }
 

@@ -42,13 +42,7 @@ impl Actor for Nobody {
 
 impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     pub(super) fn new(parent: Parent<'a, P>, lives: Lives<A>) -> Self {
-        Self {
-            parent,
-            lives,
-            name: None,
-            mailbox: Mailbox::default(),
-            budget: BUDGET,
-        }
+        Self { parent, lives, name: None, mailbox: Mailbox::default(), budget: BUDGET }
     }
 
     /// A name for its path, and for people. Without one it is its number.
@@ -125,11 +119,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
 ///
 /// A block that captures, and not an `async fn`: that would keep each argument
 /// twice.
-fn run<A: Actor>(
-    mut cell: Cell<A>,
-    mut lives: Lives<A>,
-    life: Arc<Life>,
-) -> impl Future<Output = ()> + Send + 'static {
+fn run<A: Actor>(mut cell: Cell<A>, mut lives: Lives<A>, life: Arc<Life>) -> impl Future<Output = ()> + Send + 'static {
     let farewell = Farewell { life };
     async move {
         let reason = {
@@ -158,10 +148,7 @@ impl Drop for Farewell {
 
 impl<A: Actor, P: Actor> fmt::Debug for Spawn<'_, A, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spawn")
-            .field("name", &self.name)
-            .field("mailbox", &self.mailbox)
-            .finish_non_exhaustive()
+        f.debug_struct("Spawn").field("name", &self.name).field("mailbox", &self.mailbox).finish_non_exhaustive()
     }
 }
 

@@ -1,8 +1,8 @@
 //! The sending side: claims, permits, and what a refused claim runs into.
 
 use super::{
-    Acquire, BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Put, Queue, Refusal, Relaxed,
-    WAITERS, WATCHED, Wakes, ahead, mutant, order, permits, sequence,
+    Acquire, BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Put, Queue,
+    Refusal, Relaxed, WAITERS, WATCHED, Wakes, ahead, mutant, order, permits, sequence,
 };
 
 impl<T> Queue<T> {
@@ -57,8 +57,7 @@ impl<T> Queue<T> {
             let limit = self.published.0.limit.load(order!(Acquire, "queue.claim_limit"));
             // No flag, no permit out, and the limit ahead: on bare words, since
             // what lies below the sequences is zero. Everything else is slow.
-            if (tail | limit) & BELOW_SEQUENCE == 0 && limit.wrapping_sub(tail) as i64 > 0
-            {
+            if (tail | limit) & BELOW_SEQUENCE == 0 && limit.wrapping_sub(tail) as i64 > 0 {
                 // Acquire, paired with the Release that ends a freeze: the
                 // ring of this sequence is seen whole. The claim itself
                 // publishes nothing; the slot does.
@@ -215,7 +214,12 @@ impl<T> Queue<T> {
             }
             // AcqRel: ordered against the read-modify-write in `grant`.
             // Checked by: queue::model::permits_are_grants
-            match self.tail.0.compare_exchange_weak(tail, tail + n * ONE_PERMIT, order!(AcqRel, "queue.reserve"), Acquire) {
+            match self.tail.0.compare_exchange_weak(
+                tail,
+                tail + n * ONE_PERMIT,
+                order!(AcqRel, "queue.reserve"),
+                Acquire,
+            ) {
                 Ok(_) => {
                     if limit & WATCHED != 0 {
                         self.settle();

@@ -7,8 +7,8 @@ use std::ptr::NonNull;
 use std::task::Waker;
 
 use super::{
-    Acquire, CLOSED, FROZEN, Got, Queue, Relaxed, Release, Ring, SEQUENCE_MASK, UNBOUNDED, Wakes,
-    mutant, order, sequence,
+    Acquire, CLOSED, FROZEN, Got, Queue, Relaxed, Release, Ring, SEQUENCE_MASK, UNBOUNDED, Wakes, mutant, order,
+    sequence,
 };
 
 /// The one receiver of a queue. Every method takes the queue it came from.
@@ -308,12 +308,15 @@ impl<T> Consumer<T> {
                 debug_assert!(false, "what was claimed has a ring");
                 return;
             }
-            if self.follow() {
-                continue;
-            }
             let Some(ring) = self.ring else { return };
             // SAFETY: alive until this consumer leaves it.
             let ring = unsafe { ring.as_ref() };
+            if let Some(newer) = ring.ended_at(self.next()) {
+                // The older ring stays: a sender may still have to write into
+                // it and learn there that it came too late. The queue frees it.
+                self.ring = NonNull::new(newer);
+                continue;
+            }
             // SAFETY: the one receiver, once for this sequence.
             let item = unsafe { ring.bury(self.next()) };
             self.taken += 1;

@@ -71,8 +71,7 @@ fn producers_keep_their_order() {
                 }
             })
         });
-        let got: Vec<u32> =
-            (0..3).filter_map(|_| receive(&queue, &mut consumer)).map(|message| message.id()).collect();
+        let got: Vec<u32> = (0..3).filter_map(|_| receive(&queue, &mut consumer)).map(|message| message.id()).collect();
         let place = |id| got.iter().position(|got| *got == id);
         assert!(place(1) < place(2) && place(1).is_some() && place(3).is_some(), "{got:?}");
         for sender in senders {
