@@ -193,7 +193,8 @@ impl<M: Send + 'static> Receiver<M> {
     #[cold]
     #[inline(never)]
     pub(crate) fn publish(&mut self) {
-        self.core.books.handled.add_alone(self.consumer.unpublished());
+        let taken = self.consumer.count_taken();
+        self.core.books.handled.add_alone(taken);
         self.consumer.publish(&self.core.queue);
     }
 

@@ -23,8 +23,8 @@ mod write;
 /// | `strategy` | pull | `"manual"`, `"one-by-one"`, `"window"` or `"max-in-flight"` |
 /// | `window` | pull, adaptive | the size of the window or the limit in flight; of an adaptive mailbox, its window while pulling |
 /// | `low` | pull, window | [`Pull::low`] |
-/// | `watermarks.low`, `.high` | all | [`Watermarks`] |
-/// | `thresholds.overloaded-for-ms`, `.relieved-for-ms`, `.dwell-ms`, `.slowdown` | adaptive | [`Thresholds`] |
+/// | `watermarks.low`, `.high` | all | [`Watermarks`](super::Watermarks) |
+/// | `thresholds.overloaded-for-ms`, `.relieved-for-ms`, `.dwell-ms`, `.slowdown` | adaptive | [`Thresholds`](super::Thresholds) |
 ///
 /// Any other key, a key that does not belong to the mode, and an impossible
 /// value are errors that name the key. Conflation needs code: it is set on the

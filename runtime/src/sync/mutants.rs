@@ -68,6 +68,7 @@ pub(crate) const MUTANTS: &[(&str, &str)] = &[
     ("storage.first_ring", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.first_ring_forgets_the_sleeper", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.freeze", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("storage.grow_smaller", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.grow_without_freezing", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.grow_without_wake", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.thaw", "sync::queue::model::claims::a_message_arrives_whole"),

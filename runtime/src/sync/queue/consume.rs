@@ -20,6 +20,8 @@ pub(crate) struct Consumer<T> {
     taken: u64,
     /// `taken` as last published.
     published: u64,
+    /// How many of those taken since were given up by their senders.
+    passed: u32,
     /// Tells queues apart.
     queue: *const Queue<T>,
     _owns: PhantomData<T>,
@@ -35,7 +37,7 @@ unsafe impl<T: Send> Sync for Consumer<T> {}
 
 impl<T> Consumer<T> {
     pub(super) fn new(queue: &Queue<T>, taken: u64) -> Self {
-        Self { ring: None, taken, published: taken, queue, _owns: PhantomData }
+        Self { ring: None, taken, published: taken, passed: 0, queue, _owns: PhantomData }
     }
 
     /// How many messages have been taken, in all.
@@ -47,6 +49,13 @@ impl<T> Consumer<T> {
     #[inline(always)]
     pub(crate) fn unpublished(&self) -> u64 {
         self.taken.wrapping_sub(self.published)
+    }
+
+    /// How many messages have been taken since the limit was last published:
+    /// less than [`unpublished`](Self::unpublished) by what was given up.
+    /// Counts anew from here.
+    pub(crate) fn count_taken(&mut self) -> u64 {
+        self.unpublished() - u64::from(std::mem::take(&mut self.passed))
     }
 
     #[inline(always)]
@@ -149,6 +158,7 @@ impl<T> Consumer<T> {
     #[cold]
     fn pass_over(&mut self, queue: &Queue<T>) {
         self.taken += 1;
+        self.passed += 1;
         if !mutant!("consume.skip_spends_demand") {
             queue.add_requested(1);
         }

@@ -154,6 +154,10 @@ impl<T> Queue<T> {
         // when large, so that a burst does not cost four times its memory.
         let factor = if old_len < 1024 { 4 } else { 2 };
         let len = (old_len * factor).min(most.next_power_of_two()).max(needed.next_power_of_two());
+        // Never smaller: the receiver may just have raised the limit by the
+        // old length, and `allowed` may be from before that.
+        // Checked by: queue::model::storage::growing_keeps_order_and_loses_nothing
+        let len = if mutant!("storage.grow_smaller") { len } else { len.max(old_len) };
         let ring = Box::into_raw(Ring::new(len as usize, base, old, false));
         // Relaxed on both: published by the thaw.
         // Checked by: queue::model::growing_keeps_order_and_loses_nothing
