@@ -8,6 +8,7 @@ pub(crate) mod fault;
 mod lifecycle;
 mod mapped;
 pub(crate) mod reference;
+mod weak;
 pub(crate) mod world;
 
 use std::future::{Future, ready};
@@ -19,7 +20,8 @@ pub use self::executor::{BoxTask, Executor};
 pub use self::fault::Fault;
 pub(crate) use self::lifecycle::Life;
 pub use self::lifecycle::{ActorId, ActorPath, StopReason, Stopped, Terminated};
-pub use self::reference::{ActorRef, TellRef, WeakActorRef};
+pub use self::reference::{ActorRef, TellRef};
+pub use self::weak::WeakActorRef;
 
 /// Something that handles messages, one at a time.
 ///

@@ -11,10 +11,11 @@ use std::time::Duration;
 use super::ask::{AskError, Reply};
 use super::lifecycle::{ActorId, ActorPath, Life, StopReason, Stopped};
 use super::mapped::{Mapped, Reserving, Route};
+use super::weak::{WeakActorRef, WeakTo};
 use crate::mailbox::core::Signal;
 use crate::mailbox::{
     Admission, Closed, Mailbox, MailboxStats, Mode, Permit, Permits, Pressure, SendError, Sender, Tell,
-    TellWithinError, TryReserveError, WeakSender,
+    TellWithinError, TryReserveError,
 };
 
 /// A reference to an actor that takes messages of type `M`.
@@ -23,8 +24,8 @@ use crate::mailbox::{
 /// it. Cheap to clone, and equal to its clones. It does not keep the actor
 /// alive: an actor lives until it stops, or its parent or system does.
 pub struct ActorRef<M> {
-    to: To<M>,
-    life: Arc<Life>,
+    pub(super) to: To<M>,
+    pub(super) life: Arc<Life>,
 }
 
 pub(crate) enum To<M> {
@@ -409,63 +410,6 @@ impl<M> Hash for ActorRef<M> {
 impl<M> fmt::Debug for ActorRef<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ActorRef({}{})", self.life.path, self.life.id)
-    }
-}
-
-/// A reference that gives a strong one only while the actor is there.
-///
-/// No reference keeps an actor alive, so this is for caches and observers
-/// that want to notice, when they look, that it has ended.
-pub struct WeakActorRef<M> {
-    to: WeakTo<M>,
-    life: Arc<Life>,
-}
-
-enum WeakTo<M> {
-    Mailbox(WeakSender<M>),
-    /// Strong, since it keeps no actor alive, and nobody else may hold it.
-    Route(Arc<dyn Route<M>>),
-}
-
-impl<M> WeakActorRef<M> {
-    /// A reference, unless the actor has ended.
-    #[must_use]
-    pub fn upgrade(&self) -> Option<ActorRef<M>> {
-        let to = match &self.to {
-            WeakTo::Mailbox(sender) => To::Mailbox(sender.upgrade()?),
-            WeakTo::Route(route) => To::Route((!route.is_closed()).then(|| Arc::clone(route))?),
-        };
-        Some(ActorRef { to, life: Arc::clone(&self.life) })
-    }
-
-    /// The actor's number.
-    #[must_use]
-    pub fn id(&self) -> ActorId {
-        self.life.id
-    }
-
-    /// Where the actor is, or was.
-    #[must_use]
-    pub fn path(&self) -> &ActorPath {
-        &self.life.path
-    }
-}
-
-impl<M> Clone for WeakActorRef<M> {
-    fn clone(&self) -> Self {
-        Self {
-            to: match &self.to {
-                WeakTo::Mailbox(sender) => WeakTo::Mailbox(sender.clone()),
-                WeakTo::Route(route) => WeakTo::Route(Arc::clone(route)),
-            },
-            life: Arc::clone(&self.life),
-        }
-    }
-}
-
-impl<M> fmt::Debug for WeakActorRef<M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WeakActorRef({}{})", self.life.path, self.life.id)
     }
 }
 

@@ -15,8 +15,9 @@
 
 use std::time::Duration;
 
-use super::config::{Mode, Thresholds};
+use super::config::Mode;
 use super::core::SwitchReason;
+use super::modes::Thresholds;
 
 /// What the receiver saw since the last observation.
 #[derive(Clone, Copy, Debug)]

@@ -12,7 +12,7 @@ use super::error::{Admission, SendError};
 use crate::sync::counter::{Counter, Flag, Handles};
 use crate::sync::lane::Lane;
 use crate::sync::queue::{Consumer, Queue, Refusal};
-use crate::sync::shim::Mutex;
+use crate::sync::shim::{Mutex, mutant};
 use crate::sync::words::MAX_CAPACITY;
 
 /// What reaches a receiver past every bound and policy.
@@ -276,7 +276,7 @@ impl<M: Send + 'static> Core<M> {
     pub(crate) fn admit_with<N>(&self, from: N, make: impl FnOnce(N) -> M) -> Result<Admission, SendError<N>> {
         let mut make = Some(make);
         // `make` is called at most once: only a success calls it.
-        match self.queue.try_put_with(from, |from| once(&mut make)(from)) {
+        match self.queue.try_put_with_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
             Ok(()) => Ok(Admission::Queued),
             Err((refusal, from)) => self.admit_refused(refusal, from, |from| once(&mut make)(from)),
         }
@@ -302,7 +302,7 @@ impl<M: Send + 'static> Core<M> {
                     return self.overflow(refusal, from, |from| once(&mut make)(from));
                 }
             }
-            match self.queue.try_put_with(from, |from| once(&mut make)(from)) {
+            match self.queue.try_put_with_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
                 Ok(()) => return Ok(Admission::Queued),
                 Err((again, back)) => (refusal, from) = (again, back),
             }
@@ -363,7 +363,7 @@ impl<M: Send + 'static> Core<M> {
     /// Uses up a permit.
     pub(crate) fn admit_reserved<N>(&self, from: N, make: impl FnOnce(N) -> M) -> Result<Admission, SendError<N>> {
         let mut make = Some(make);
-        match self.queue.put_reserved(from, |from| once(&mut make)(from)) {
+        match self.queue.put_reserved_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
             Ok(()) => Ok(Admission::Queued),
             Err((refusal, from)) => self.admit_refused(refusal, from, |from| once(&mut make)(from)),
         }
@@ -376,6 +376,13 @@ impl<M: Send + 'static> Core<M> {
         }
         self.count_drops(reason, messages.len() as u64);
         self.dead.bury(reason, &self.name, each(messages));
+    }
+
+    /// A message was accepted, and its receiver gone before it was written.
+    fn bury_late(&self, message: M) {
+        if !mutant!("core.late_message_vanishes") {
+            self.bury(DropReason::Stopped, vec![message]);
+        }
     }
 
     /// A message was lost with the handler that held it.

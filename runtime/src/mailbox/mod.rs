@@ -24,6 +24,7 @@ mod dead_letters;
 mod error;
 #[cfg(all(test, tidegate_loom))]
 mod model;
+mod modes;
 pub(crate) mod permit;
 mod pressure;
 pub(crate) mod receiver;
@@ -35,10 +36,11 @@ mod stats;
 use std::cell::RefCell;
 use std::sync::Arc as StdArc;
 
-pub use self::config::{Adaptive, Mailbox, Mode, Overflow, Pull, Push, Strategy, Thresholds, Watermarks};
+pub use self::config::{Mailbox, Mode, Overflow, Watermarks};
 pub use self::core::{ModeSwitch, SwitchReason};
 pub use self::dead_letters::{DeadLetter, DeadLetterSubscription, DeadLetters, DropCounts, DropReason};
 pub use self::error::{Admission, Closed, SendError, TellWithinError, TryReserveError};
+pub use self::modes::{Adaptive, Pull, Push, Strategy, Thresholds};
 pub use self::permit::{Permit, Permits};
 pub use self::pressure::{Level, Pressure};
 pub use self::receiver::{Receiver, TryRecvError};

@@ -8,7 +8,8 @@
 
 use std::fmt;
 
-use super::config::{Adaptive, Mailbox, Overflow, Pull, Push};
+use super::config::{Mailbox, Overflow};
+use super::modes::{Adaptive, Pull, Push};
 
 mod read;
 mod write;

@@ -48,7 +48,7 @@ use super::waiters::{Left, Outcome, Ticket, Waiters, Want};
 use super::watch::Watch;
 use super::words::{
     BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_CAPACITY, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT,
-    SEQUENCE_MASK, WAITERS, WATCHED, ahead, limit_word, permits, sequence,
+    REPORTED, SEQUENCE_MASK, WAITERS, WATCHED, ahead, limit_word, permits, sequence,
 };
 
 mod claim;
@@ -220,8 +220,13 @@ impl<T> Queue<T> {
         // Checked by: queue::model::a_slot_is_reused_only_when_empty,
         // queue::model::a_switch_to_pull_keeps_what_was_granted
         let taken = p.taken.load(order!(Acquire, "queue.taken"));
-        let capacity = p.capacity.load(Acquire);
-        let requested = p.requested.load(Acquire);
+        let capacity = p.capacity.load(order!(Acquire, "queue.allowed_capacity"));
+        let requested = p.requested.load(order!(Acquire, "queue.allowed_requested"));
+        // Once more, and the smaller: with new demand goes the capacity that
+        // came before it, not the one before that.
+        // Checked by: queue::model::terms::terms_change_as_one
+        let again = if mutant!("queue.allowed_looks_once") { capacity } else { p.capacity.load(Relaxed) };
+        let capacity = capacity.min(again);
         // Relaxed: ordered by the loads above.
         // Checked by: queue::model::a_switch_to_pull_keeps_what_was_granted
         let floor = p.floor.load(Relaxed);
@@ -291,6 +296,11 @@ impl<T> Queue<T> {
         if !mutant!("queue.wait_without_second_look") {
             self.grant(&mut slow, &mut wakes);
         }
+        // A grant found here is one less.
+        // Checked by: queue::model::pressure::a_grant_found_while_waiting_counts
+        if !mutant!("queue.wait_without_observing") {
+            self.observe(&mut slow, &mut wakes);
+        }
         // A receiver that asks by the window sleeps while a part of it is
         // left; that may be too little for who wants many at once.
         wakes.receiver |= many && slow.waiters.first().is_some();
@@ -313,6 +323,7 @@ impl<T> Queue<T> {
         let left = slow.waiters.leave(ticket);
         // The next may want less than the one that left.
         self.grant(&mut slow, &mut wakes);
+        self.observe(&mut slow, &mut wakes);
         drop(slow);
         self.wake(wakes);
         match left {
@@ -447,8 +458,15 @@ impl<T> Queue<T> {
         // Checked by: queue::model::pressure_edges_alternate_and_end_at_the_level
         if listened {
             self.published.0.limit.fetch_or(WATCHED, order!(AcqRel, "queue.watch"));
+            // In the tail, too: a claim is before this and counted in the look
+            // below, or its exchange fails and it comes to see that it reports.
+            // Checked by: queue::model::pressure::a_new_listener_misses_nothing
+            if !mutant!("queue.watch_without_tail") {
+                self.tail.0.fetch_or(REPORTED, order!(AcqRel, "queue.watch_tail"));
+            }
         } else {
             self.published.0.limit.fetch_and(!WATCHED, Relaxed);
+            self.tail.0.fetch_and(!REPORTED, Relaxed);
         }
         self.observe(&mut slow, &mut wakes);
         drop(slow);

@@ -16,7 +16,11 @@
 use std::fmt;
 use std::mem::MaybeUninit;
 
-use super::shim::{AtomicPtr, AtomicU8, AtomicU64, Ordering::Relaxed, UnsafeCell, mutant, order};
+use super::shim::{
+    AtomicPtr, AtomicU8, AtomicU64,
+    Ordering::{Relaxed, Release},
+    UnsafeCell, mutant, order,
+};
 
 const EMPTY: u8 = 0;
 const FULL: u8 = 1;
@@ -151,10 +155,10 @@ impl<T> Ring<T> {
     /// Gives up a claimed sequence: the receiver will pass over it.
     /// Returns whether the receiver sleeps on it.
     pub(crate) fn skip(&self, sequence: u64) -> bool {
-        // Release and Acquire are not needed for a message, there is none;
-        // the receiver reads nothing but the state.
-        // Not modelled: no data is carried by this transition.
-        self.slot(sequence).state.swap(SKIPPED, Relaxed) == PARKED
+        // Release, paired with the Acquire in `get`: there is no message, but
+        // the receiver may free this ring next, and this caller has read it.
+        // Not modelled: loom does not see memory being freed.
+        self.slot(sequence).state.swap(SKIPPED, Release) == PARKED
     }
 
     /// Whether there is a message in the slot of `sequence`.

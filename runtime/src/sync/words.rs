@@ -1,10 +1,10 @@
 //! The two words of the gate, and the arithmetic on them.
 //!
 //! ```text
-//! tail   63            21 20         3   2        1      0
-//!        [   sequence    ][  permits  ][buffered][frozen][closed]
-//! limit  63            21 20         3   2        1      0
-//!        [   sequence    ][     0     ][         ][watched][waiters]
+//! tail   63            21 20         4   3        2        1      0
+//!        [   sequence    ][  permits  ][reported][buffered][frozen][closed]
+//! limit  63            21 20                      2        1      0
+//!        [   sequence    ][          0           ][       ][watched][waiters]
 //! ```
 //!
 //! A sequence is a message count modulo 2^43. Two of them are compared by
@@ -17,13 +17,17 @@ pub(crate) const CLOSED: u64 = 1;
 pub(crate) const FROZEN: u64 = 1 << 1;
 /// Messages go to the buffer of an evicting overflow policy, not to slots.
 pub(crate) const BUFFERED: u64 = 1 << 2;
+/// Somebody listens for pressure, and every claim reports to it: `WATCHED` for
+/// whoever moves the tail. A claim that has not seen it is before it.
+pub(crate) const REPORTED: u64 = 1 << 3;
 /// Senders wait: nobody passes them.
 pub(crate) const WAITERS: u64 = 1;
-/// Somebody listens for pressure: claims report to it.
+/// Somebody listens for pressure: whoever raises the limit or gives a grant back
+/// reports to it.
 pub(crate) const WATCHED: u64 = 1 << 1;
 pub(crate) const LIMIT_FLAGS: u64 = WAITERS | WATCHED;
 
-const PERMIT_SHIFT: u32 = 3;
+const PERMIT_SHIFT: u32 = 4;
 const SHIFT: u32 = 21;
 /// Flags and permits.
 pub(crate) const BELOW_SEQUENCE: u64 = (1 << SHIFT) - 1;

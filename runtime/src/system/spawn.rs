@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::System;
 use crate::actor::cell::{BUDGET, Cell};
 use crate::actor::world::World;
-use crate::actor::{Actor, ActorPath, ActorRef, Context, Life, StopReason};
+use crate::actor::{Actor, ActorPath, ActorRef, Context, Fault, Life, StopReason};
 use crate::mailbox::{Mailbox, open};
 use crate::supervision::{Lives, Restart, in_the_name_of, supervise};
 
@@ -35,7 +35,7 @@ pub enum Nobody {}
 
 impl Actor for Nobody {
     type Msg = ();
-    async fn handle(&mut self, (): (), _cx: &mut Context<Self>) -> Result<(), crate::Fault> {
+    async fn handle(&mut self, (): (), _cx: &mut Context<Self>) -> Result<(), Fault> {
         match *self {}
     }
 }

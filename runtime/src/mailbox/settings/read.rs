@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::super::config::{Adaptive, Overflow, Pull, Push, Thresholds, Watermarks};
+use super::super::config::{Overflow, Watermarks};
+use super::super::modes::{Adaptive, Pull, Push, Thresholds};
 use super::write::in_milliseconds;
 use super::{ConfigError, FOR_EVER, MailboxConfig, POLICIES};
 use crate::sync::words::MAX_CAPACITY;

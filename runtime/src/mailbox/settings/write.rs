@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::super::config::{Overflow, Strategy, Thresholds, Watermarks};
+use super::super::config::{Overflow, Watermarks};
+use super::super::modes::{Strategy, Thresholds};
 use super::{FOR_EVER, MailboxConfig, POLICIES, Setting};
 use crate::sync::words::MAX_CAPACITY;
 

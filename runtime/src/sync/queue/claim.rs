@@ -2,7 +2,7 @@
 
 use super::{
     Acquire, BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Put, Queue,
-    Refusal, Relaxed, WAITERS, WATCHED, Wakes, ahead, mutant, order, permits, sequence,
+    REPORTED, Refusal, Relaxed, WAITERS, Wakes, ahead, mutant, order, permits, sequence,
 };
 
 impl<T> Queue<T> {
@@ -35,10 +35,18 @@ impl<T> Queue<T> {
 
     /// Claims a slot first and makes the message then: `make` runs only if
     /// there is a grant. Should it panic, the slot is given up.
-    pub(crate) fn try_put_with<N>(&self, from: N, make: impl FnOnce(N) -> T) -> Result<(), (Refusal, N)> {
+    ///
+    /// If the receiver goes away while the message is made, it was accepted all
+    /// the same, and is given to `lost`.
+    pub(crate) fn try_put_with_or<N>(
+        &self,
+        from: N,
+        make: impl FnOnce(N) -> T,
+        lost: impl FnOnce(T),
+    ) -> Result<(), (Refusal, N)> {
         match self.claim() {
             Ok(claimed) => {
-                self.fill_with(claimed, from, make);
+                self.fill_with(claimed, from, make, lost);
                 Ok(())
             }
             Err(refusal) => Err((refusal, from)),
@@ -47,9 +55,11 @@ impl<T> Queue<T> {
 
     #[inline(always)]
     fn claim(&self) -> Result<u64, Refusal> {
-        // Relaxed: only a guess; the compare-exchange below decides.
-        // Not modelled: a stale guess fails there.
-        let mut tail = self.tail.0.load(Relaxed);
+        // Only a guess, the compare-exchange below decides. But Acquire: a grant
+        // given back is seen in the tail, and with it that somebody waits.
+        // Checked by: queue::model::waiting::a_grant_given_back_is_not_snatched
+        let look = order!(Acquire, "queue.claim_look");
+        let mut tail = self.tail.0.load(look);
         loop {
             // Acquire, paired with the Release that raises the limit: the slot
             // this claim may name has been emptied.
@@ -66,7 +76,7 @@ impl<T> Queue<T> {
                     tail,
                     tail.wrapping_add(ONE_MESSAGE),
                     order!(Acquire, "queue.claim"),
-                    Relaxed,
+                    look,
                 ) {
                     Ok(_) => return Ok(sequence(tail)),
                     Err(now) => tail = now,
@@ -112,7 +122,7 @@ impl<T> Queue<T> {
         // Checked by: queue::model::growing_keeps_order_and_loses_nothing
         match self.tail.0.compare_exchange(*tail, tail.wrapping_add(ONE_MESSAGE), Acquire, Acquire) {
             Ok(claimed) => {
-                if limit & WATCHED != 0 {
+                if claimed & REPORTED != 0 && !mutant!("queue.claim_without_report") {
                     self.settle();
                 }
                 Ok(Some(sequence(claimed)))
@@ -158,9 +168,9 @@ impl<T> Queue<T> {
     }
 
     /// Makes the message of a claimed sequence, and writes it. If the receiver
-    /// goes away in between, the message goes with it like those that it
-    /// found; it was accepted when the sequence was claimed.
-    fn fill_with<N>(&self, claimed: u64, from: N, make: impl FnOnce(N) -> T) {
+    /// goes away in between, the message is `lost`, like those that it found;
+    /// it was accepted when the sequence was claimed.
+    fn fill_with<N>(&self, claimed: u64, from: N, make: impl FnOnce(N) -> T, lost: impl FnOnce(T)) {
         /// Gives the slot up when `make` panics, so that the receiver does
         /// not wait for it for ever.
         struct Hole<'a, T>(&'a Queue<T>, u64);
@@ -172,8 +182,9 @@ impl<T> Queue<T> {
         let hole = Hole(self, claimed);
         let item = make(from);
         std::mem::forget(hole);
-        // A receiver that has gone drops the message like those it buried.
-        drop(self.fill(claimed, item));
+        if let Err((_, item)) = self.fill(claimed, item) {
+            lost(item);
+        }
     }
 
     /// Gives up a claimed slot: the receiver will pass over it.
@@ -221,7 +232,7 @@ impl<T> Queue<T> {
                 Acquire,
             ) {
                 Ok(_) => {
-                    if limit & WATCHED != 0 {
+                    if tail & REPORTED != 0 && !mutant!("queue.reserve_without_report") {
                         self.settle();
                     }
                     return Ok(());
@@ -232,8 +243,13 @@ impl<T> Queue<T> {
     }
 
     /// Uses a permit up: the message that `make` makes takes its place in the
-    /// order now.
-    pub(crate) fn put_reserved<N>(&self, from: N, make: impl FnOnce(N) -> T) -> Result<(), (Refusal, N)> {
+    /// order now. As for `try_put_with_or`, it may be `lost`.
+    pub(crate) fn put_reserved_or<N>(
+        &self,
+        from: N,
+        make: impl FnOnce(N) -> T,
+        lost: impl FnOnce(T),
+    ) -> Result<(), (Refusal, N)> {
         // Acquire: as in `claim_slowly`.
         // Checked by: queue::model::permits_outlive_a_close_without_harm
         let mut tail = self.tail.0.load(Acquire);
@@ -261,12 +277,22 @@ impl<T> Queue<T> {
             // Checked by: queue::model::growing_keeps_order_and_loses_nothing
             match self.tail.0.compare_exchange_weak(tail, next, order!(AcqRel, "queue.use_permit"), Acquire) {
                 Ok(_) => {
-                    self.fill_with(sequence(tail), from, make);
+                    self.fill_with(sequence(tail), from, make, lost);
                     return Ok(());
                 }
                 Err(now) => tail = now,
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn try_put_with<N>(&self, from: N, make: impl FnOnce(N) -> T) -> Result<(), (Refusal, N)> {
+        self.try_put_with_or(from, make, drop)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn put_reserved<N>(&self, from: N, make: impl FnOnce(N) -> T) -> Result<(), (Refusal, N)> {
+        self.put_reserved_or(from, make, drop)
     }
 
     /// Gives back `n` grants that were set aside.

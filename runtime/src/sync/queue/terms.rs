@@ -46,15 +46,27 @@ impl<T> Queue<T> {
         if !mutant!("terms.switch_takes_grants_back") {
             p.floor.store(granted, Relaxed);
         }
-        p.capacity.store(terms.capacity.clamp(1, MAX_CAPACITY), order!(Release, "terms.capacity"));
         // Relaxed: written by the receiver's task, which this is.
         // Not modelled: single-threaded.
-        let requested = match (p.requested.load(Relaxed), terms.requested) {
+        let before = p.requested.load(Relaxed);
+        let requested = match (before, terms.requested) {
             (_, None) => UNBOUNDED,
             (UNBOUNDED, Some(n)) => granted.saturating_add(n),
             (requested, Some(_)) => requested,
         };
-        p.requested.store(requested, order!(Release, "terms.requested"));
+        let capacity = terms.capacity.clamp(1, MAX_CAPACITY);
+        // What is asked for narrows first and widens last, so that in between
+        // nobody is granted more than under both the old terms and the new.
+        // Checked by: queue::model::terms::terms_change_as_one
+        let narrows = requested < before && !mutant!("terms.narrow_last");
+        let order = order!(Release, "terms.change");
+        if narrows {
+            p.requested.store(requested, order);
+        }
+        p.capacity.store(capacity, order);
+        if !narrows {
+            p.requested.store(requested, order);
+        }
         self.raise_limit();
         if !mutant!("terms.switch_forgets_waiters") {
             self.grant(&mut slow, &mut wakes);
