@@ -250,3 +250,54 @@ fn a_mapped_reference_has_no_methods_of_the_actor_but_reaches_it() {
     executor.block_on(wages.tell(40)).unwrap();
     assert_eq!(executor.block_on(account.balance()).unwrap(), 40);
 }
+
+mod watching {
+    use tidegate::prelude::*;
+    use tidegate::{ActorRef, ManualExecutor};
+
+    struct Idle;
+
+    #[actor]
+    impl Idle {
+        #[message]
+        fn nothing(&mut self) {}
+    }
+
+    #[derive(Default)]
+    struct Nurse {
+        gone: Vec<String>,
+    }
+
+    #[actor]
+    impl Nurse {
+        #[message]
+        fn look_after(&mut self, patient: ActorRef<IdleMsg>, cx: &mut Context<Self>) {
+            cx.watch(&patient);
+        }
+
+        #[message]
+        fn gone(&self) -> Vec<String> {
+            self.gone.clone()
+        }
+
+        #[terminated]
+        async fn lost(&mut self, who: Terminated) -> Result<(), Fault> {
+            self.gone.push(format!("{} {}", who.path, who.reason));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_method_marked_terminated_hears_of_watched_actors() {
+        let executor = ManualExecutor::new();
+        let system = System::with_executor(executor.clone());
+        let patient = system.build(|| Idle).named("patient").spawn();
+        let nurse = system.build(Nurse::default).spawn();
+        executor.block_on(nurse.look_after(patient.clone())).unwrap();
+        executor.run_until_idle();
+        patient.try_nothing().unwrap();
+        patient.drain();
+        executor.run_until_idle();
+        assert_eq!(executor.block_on(nurse.gone()).unwrap(), ["/patient drained"]);
+    }
+}

@@ -242,11 +242,25 @@ pub(crate) fn foreign_hook_param(arg: &PatType, errors: &mut Errors) {
     errors.at(
         arg,
         "a hook is called by the runtime, which has nothing to pass here\n\
-         help: `#[started]` can take a `&mut Context<Self>`, `#[stopped]` that and a `&StopReason`",
+         help: `#[started]` can take a `&mut Context<Self>`, `#[stopped]` that and a `&StopReason`, \
+         `#[terminated]` that and a `Terminated`",
     );
 }
 
 pub(crate) fn hook_params(marker: Marker, params: &[Param], errors: &mut Errors) {
+    let news = params.iter().filter_map(|param| match param {
+        Param::News(span) => Some(*span),
+        _ => None,
+    });
+    for span in news.skip(usize::from(marker == Marker::Terminated)) {
+        errors.push(syn::Error::new(
+            span,
+            match marker {
+                Marker::Terminated => "one actor has ended, so one argument of this type is enough",
+                _ => "no watched actor has ended here\nhelp: take it in a `#[terminated]` method",
+            },
+        ));
+    }
     let reasons = params.iter().filter_map(|param| match param {
         Param::Reason(span) => Some(*span),
         _ => None,
@@ -264,9 +278,9 @@ pub(crate) fn hook_params(marker: Marker, params: &[Param], errors: &mut Errors)
 
 pub(crate) fn hook_outcome(output: &ReturnType, marker: Marker, outcome: &Outcome, errors: &mut Errors) {
     match (marker, outcome) {
-        (_, Outcome::Nothing) | (Marker::Started, Outcome::MayFault) => {}
-        (Marker::Started, _) => {
-            errors.at(output, "a `#[started]` method returns nothing or `Result<(), Fault>`");
+        (_, Outcome::Nothing) | (Marker::Started | Marker::Terminated, Outcome::MayFault) => {}
+        (Marker::Started | Marker::Terminated, _) => {
+            errors.at(output, &format!("a `{}` method returns nothing or `Result<(), Fault>`", marker.name()));
         }
         _ => errors.at(output, "a `#[stopped]` method returns nothing: the actor is gone, and nobody could act on it"),
     }
@@ -327,6 +341,7 @@ pub(crate) fn actor(actor: &mut Actor, errors: &mut Errors) {
     actor.messages.retain(|message| message.sound);
     one_hook(&mut actor.started, Marker::Started, errors);
     one_hook(&mut actor.stopped, Marker::Stopped, errors);
+    one_hook(&mut actor.terminated, Marker::Terminated, errors);
 }
 
 fn message(message: &Message, earlier: &[Message], errors: &mut Errors) {

@@ -133,6 +133,21 @@ fn actor_impl(actor: &Actor, names: &Names<'_>) -> TokenStream {
             }
         }
     });
+    let terminated = actor.terminated.iter().map(|hook| {
+        let cfgs = &hook.cfgs;
+        let call = call(&hook.name, hook.is_async, &hook_arguments(hook, cx, &reason));
+        let body = if hook.may_fault { call } else { quote!(#call; ::core::result::Result::Ok(())) };
+        quote! {
+            #(#cfgs)*
+            async fn terminated(
+                &mut self,
+                #reason: #krate::Terminated,
+                #cx: &mut #krate::Context<Self>,
+            ) -> ::core::result::Result<(), #krate::Fault> {
+                #body
+            }
+        }
+    });
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -152,6 +167,7 @@ fn actor_impl(actor: &Actor, names: &Names<'_>) -> TokenStream {
 
             #(#started)*
             #(#stopped)*
+            #(#terminated)*
         }
     }
 }
@@ -168,7 +184,7 @@ fn arm(message: &Message, names: &Names<'_>) -> TokenStream {
         .iter()
         .map(|param| match param {
             Param::Field(field) => field.name.to_token_stream(),
-            Param::Context(span) | Param::Reason(span) => at(cx, *span),
+            Param::Context(span) | Param::Reason(span) | Param::News(span) => at(cx, *span),
         })
         .collect();
     let call = call(&message.name, message.is_async, &arguments);
@@ -200,7 +216,8 @@ fn call(method: &Ident, is_async: bool, arguments: &[TokenStream]) -> TokenStrea
 fn hook_arguments(hook: &Hook, cx: &Ident, reason: &Ident) -> Vec<TokenStream> {
     let argument = |param: &Param| match param {
         Param::Context(span) => Some(at(cx, *span)),
-        Param::Reason(span) => Some(at(reason, *span)),
+        // A hook takes one of the two at most: they share a local.
+        Param::Reason(span) | Param::News(span) => Some(at(reason, *span)),
         Param::Field(_) => None,
     };
     hook.params.iter().filter_map(argument).collect()

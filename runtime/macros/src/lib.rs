@@ -134,7 +134,9 @@ use quote::{ToTokens, quote};
 ///
 /// One method may be marked `#[started]`: it takes at most the context and returns nothing or
 /// `Result<(), Fault>`. One may be marked `#[stopped]`: it takes at most a `&StopReason` and
-/// the context, and returns nothing. Both may be `async`.
+/// the context, and returns nothing. One may be marked `#[terminated]`: it is called when an actor
+/// watched with `Context::watch` has ended, takes at most a `Terminated` and the context, and
+/// returns nothing or `Result<(), Fault>`. All may be `async`.
 ///
 /// # Options
 ///

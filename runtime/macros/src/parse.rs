@@ -14,7 +14,7 @@ use syn::{
 };
 
 use crate::check::{self, Errors};
-use crate::types::{behind_reference, is_unit, value_or_fault, without_self};
+use crate::types::{behind_reference, is_named, is_unit, value_or_fault, without_self};
 
 /// What stands in the parentheses of `#[actor(..)]`.
 pub(crate) struct Options {
@@ -71,6 +71,7 @@ pub(crate) struct Actor {
     pub(crate) messages: Vec<Message>,
     pub(crate) started: Vec<Hook>,
     pub(crate) stopped: Vec<Hook>,
+    pub(crate) terminated: Vec<Hook>,
 }
 
 /// A method marked `#[message]`.
@@ -91,7 +92,7 @@ impl Message {
     pub(crate) fn fields(&self) -> impl Iterator<Item = &Field> {
         self.params.iter().filter_map(|param| match param {
             Param::Field(field) => Some(&**field),
-            Param::Context(_) | Param::Reason(_) => None,
+            Param::Context(_) | Param::Reason(_) | Param::News(_) => None,
         })
     }
 
@@ -104,7 +105,7 @@ impl Message {
     }
 }
 
-/// A method marked `#[started]` or `#[stopped]`.
+/// A method marked `#[started]`, `#[stopped]` or `#[terminated]`.
 pub(crate) struct Hook {
     pub(crate) name: Ident,
     pub(crate) cfgs: Vec<Attribute>,
@@ -119,6 +120,7 @@ pub(crate) enum Param {
     Field(Box<Field>),
     Context(Span),
     Reason(Span),
+    News(Span),
 }
 
 /// An argument that travels in the message.
@@ -145,6 +147,7 @@ pub(crate) enum Marker {
     Message,
     Started,
     Stopped,
+    Terminated,
 }
 
 impl Marker {
@@ -156,6 +159,8 @@ impl Marker {
             Some(Marker::Started)
         } else if path.is_ident("stopped") {
             Some(Marker::Stopped)
+        } else if path.is_ident("terminated") {
+            Some(Marker::Terminated)
         } else {
             None
         }
@@ -166,6 +171,7 @@ impl Marker {
             Marker::Message => "#[message]",
             Marker::Started => "#[started]",
             Marker::Stopped => "#[stopped]",
+            Marker::Terminated => "#[terminated]",
         }
     }
 }
@@ -183,6 +189,7 @@ pub(crate) fn actor(options: Options, mut item: ItemImpl, errors: &mut Errors) -
         messages: Vec::new(),
         started: Vec::new(),
         stopped: Vec::new(),
+        terminated: Vec::new(),
         self_ty,
     };
     for member in &mut item.items {
@@ -197,6 +204,9 @@ pub(crate) fn actor(options: Options, mut item: ItemImpl, errors: &mut Errors) -
                 }
                 Some(Marker::Stopped) => {
                     actor.stopped.push(hook(method, Marker::Stopped, errors));
+                }
+                Some(Marker::Terminated) => {
+                    actor.terminated.push(hook(method, Marker::Terminated, errors));
                 }
                 None => {}
             },
@@ -318,6 +328,8 @@ fn params(sig: &mut Signature, self_ty: Option<&Type>, errors: &mut Errors) -> V
         let Some(self_ty) = self_ty else {
             if behind_reference(&arg.ty, "StopReason", false) {
                 params.push(Param::Reason(span));
+            } else if is_named(&arg.ty, "Terminated") {
+                params.push(Param::News(span));
             } else {
                 check::foreign_hook_param(arg, errors);
             }

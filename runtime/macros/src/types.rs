@@ -16,6 +16,11 @@ pub(crate) fn behind_reference(ty: &Type, name: &str, mutable: bool) -> bool {
     }
 }
 
+/// Whether the type is called `name`, by the last segment of its path.
+pub(crate) fn is_named(ty: &Type, name: &str) -> bool {
+    last_segment(ty).is_some_and(|segment| segment.ident == name)
+}
+
 fn last_segment(ty: &Type) -> Option<&syn::PathSegment> {
     match ty {
         Type::Path(TypePath { qself: None, path }) => path.segments.last(),

@@ -8,15 +8,18 @@ use crate::sync::queue::Terms;
 use crate::sync::shim::{Arc, AtomicBool, Ordering::Relaxed};
 
 /// A sender sends, another closes, the receiver drains: what was accepted is
-/// received, once, and after the end nothing comes. Three threads.
+/// received, once, and after the end nothing comes. Three threads; there is
+/// storage, so that the claim takes the short way.
 #[test]
 fn close_loses_and_repeats_nothing() {
     model(|| {
         let ledger = Ledger::new();
         let (queue, mut consumer) = queue(Terms::push(2));
+        assert!(queue.try_put(ledger.message(1)).is_ok());
+        assert!(consumer.try_take(&queue).is_some());
         let sender = thread::spawn({
-            let (queue, messages) = (Arc::clone(&queue), [1, 2].map(|id| ledger.message(id)));
-            move || messages.map(|message| queue.try_put(message).is_ok())
+            let (queue, message) = (Arc::clone(&queue), ledger.message(2));
+            move || queue.try_put(message).is_ok()
         });
         let closer = thread::spawn({
             let queue = Arc::clone(&queue);
@@ -26,7 +29,7 @@ fn close_loses_and_repeats_nothing() {
         let put = sender.join().unwrap();
         closer.join().unwrap();
         assert!(consumer.try_take(&queue).is_none(), "nothing comes after the end");
-        assert_eq!(got, [1, 2].into_iter().zip(put).filter_map(|(id, put)| put.then_some(id)).collect::<Vec<_>>());
+        assert_eq!(got, if put { vec![2] } else { vec![] });
         ledger.close();
     });
 }

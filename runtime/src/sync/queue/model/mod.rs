@@ -56,6 +56,11 @@ fn drain(queue: &Shared, consumer: &mut Consumer<Message>) -> Vec<u32> {
     std::iter::from_fn(|| receive(queue, consumer)).map(|message| message.id()).collect()
 }
 
+/// Takes all that is there.
+fn taken(queue: &Shared, consumer: &mut Consumer<Message>) -> Vec<u32> {
+    std::iter::from_fn(|| consumer.try_take(queue)).map(|message| message.id()).collect()
+}
+
 /// What is in the queue for good: it is closed, and emptied.
 fn bury(queue: &Shared, consumer: &mut Consumer<Message>) -> Vec<u32> {
     let mut buried = Vec::new();

@@ -2,37 +2,64 @@
 
 use loom::thread;
 
-use super::{bury, queue, receive, send};
-use crate::sync::modelling::{Ledger, block_on, model, model_unbounded};
+use super::{bury, queue, receive, taken};
+use crate::sync::modelling::{Ledger, model};
 use crate::sync::queue::Terms;
 use crate::sync::shim::Arc;
 
 /// Two senders fill the first ring of two and go on in the next, while the
-/// receiver follows: all arrive, in order. Three threads.
+/// receiver takes and makes room: all arrive, in order. Three threads.
 #[test]
 fn growing_keeps_order_and_loses_nothing() {
     model(|| {
         let ledger = Ledger::new();
         let (queue, mut consumer) = queue(Terms::push(4));
         assert!(queue.try_put(ledger.message(1)).is_ok());
-        let senders = [[2, 3], [4, 5]].map(|ids| {
-            let (queue, messages) = (Arc::clone(&queue), ids.map(|id| ledger.message(id)));
+        let senders = [vec![2, 3], vec![4]].map(|ids| {
+            let queue = Arc::clone(&queue);
+            let messages: Vec<_> = ids.into_iter().map(|id| ledger.message(id)).collect();
             thread::spawn(move || {
                 for message in messages {
-                    assert!(block_on(send(&queue, message)).is_ok());
+                    assert!(queue.try_put(message).is_ok(), "there is room for four");
                 }
             })
         });
-        let mut got = Vec::new();
-        for _ in 0..5 {
-            got.extend(receive(&queue, &mut consumer).map(|message| message.id()));
-            consumer.publish(&queue);
-        }
-        let place = |id| got.iter().position(|got| *got == id);
-        assert!(place(2) < place(3) && place(4) < place(5), "{got:?}");
+        let mut got: Vec<u32> = consumer.try_take(&queue).map(|message| message.id()).into_iter().collect();
+        got.extend(consumer.try_take(&queue).map(|message| message.id()));
+        consumer.publish(&queue);
         for sender in senders {
             sender.join().unwrap();
         }
+        got.extend(taken(&queue, &mut consumer));
+        let place = |id| got.iter().position(|got| *got == id);
+        assert!(got.len() == 4 && got[0] == 1 && place(2) < place(3) && place(4).is_some(), "{got:?}");
+        ledger.close();
+    });
+}
+
+/// A sender makes the ring larger from a look at the mailbox that is older
+/// than what the receiver has done since: it has to hold what the receiver has
+/// let in meanwhile. Two threads, a mailbox of four.
+#[test]
+fn a_ring_grows_from_an_old_look() {
+    model(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(Terms::push(4));
+        assert!(queue.try_put(ledger.message(1)).is_ok());
+        assert!(queue.try_put(ledger.message(2)).is_ok());
+        let sender = thread::spawn({
+            let (queue, messages) = (Arc::clone(&queue), [3, 4, 5].map(|id| ledger.message(id)));
+            move || messages.map(|message| queue.try_put(message).is_ok()).into_iter().filter(|put| *put).count()
+        });
+        let mut got = Vec::new();
+        for _ in 0..3 {
+            got.extend(consumer.try_take(&queue).map(|message| message.id()));
+            consumer.publish(&queue);
+        }
+        let put = sender.join().unwrap() as u32;
+        got.extend(taken(&queue, &mut consumer));
+        assert_eq!(got.len() as u32, 2 + put, "{got:?}");
+        assert!(got.is_sorted(), "{got:?}");
         ledger.close();
     });
 }

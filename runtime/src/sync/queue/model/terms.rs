@@ -2,7 +2,7 @@
 
 use loom::thread;
 
-use super::{bury, pull, queue, receive, send};
+use super::{bury, pull, queue, receive, send, taken};
 use crate::sync::modelling::{Ledger, block_on, model, model_unbounded};
 use crate::sync::queue::{Refusal, Terms};
 use crate::sync::shim::Arc;
@@ -78,19 +78,18 @@ fn two_switches_under_traffic_lose_nothing() {
     model(|| {
         let ledger = Ledger::new();
         let (queue, mut consumer) = queue(Terms::push(1));
+        assert!(queue.try_put(ledger.message(1)).is_ok());
         let sender = thread::spawn({
-            let (queue, messages) = (Arc::clone(&queue), [1, 2].map(|id| ledger.message(id)));
-            move || {
-                for message in messages {
-                    assert!(block_on(send(&queue, message)).is_ok());
-                }
-            }
+            let (queue, message) = (Arc::clone(&queue), ledger.message(2));
+            move || assert!(block_on(send(&queue, message)).is_ok())
         });
         queue.set_terms(&mut consumer, Terms::pull(1));
-        assert_eq!(receive(&queue, &mut consumer).map(|message| message.id()), Some(1));
+        let mut got = taken(&queue, &mut consumer);
+        consumer.publish(&queue);
         queue.set_terms(&mut consumer, Terms::push(1));
-        assert_eq!(receive(&queue, &mut consumer).map(|message| message.id()), Some(2));
         sender.join().unwrap();
+        got.extend(taken(&queue, &mut consumer));
+        assert_eq!(got, [1, 2]);
         ledger.close();
     });
 }
