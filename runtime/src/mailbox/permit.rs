@@ -59,8 +59,9 @@ impl<M: Send + 'static> Permit<M> {
     ///
     /// # Errors
     /// [`SendError::Closed`], with the message, if the receiver has gone since:
-    /// a permit does not keep it alive. If the policy was changed to an
-    /// evicting one meanwhile, that policy receives the message.
+    /// a permit does not keep it alive. If the policy was changed meanwhile
+    /// between one that evicts and one that does not, the grant is void and the
+    /// message goes in, or comes back, as one that is sent now.
     pub fn send(self, message: M) -> Result<(), SendError<M>> {
         self.send_with(message, |message| message)
     }

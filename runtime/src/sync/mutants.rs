@@ -162,7 +162,8 @@ mod tests {
         let mut models = BTreeSet::new();
         for (path, text) in sources.iter().filter(|(path, _)| is_model(path)) {
             let module = path.with_extension("");
-            let module: Vec<_> = module.iter().filter_map(|part| part.to_str()).filter(|part| *part != "mod").collect();
+            let module: Vec<_> =
+                module.iter().filter_map(|part| part.to_str()).filter(|part| *part != "mod").collect();
             for test in text.split("#[test]\nfn ").skip(1) {
                 let name = test.split('(').next().expect("`split` yields one");
                 models.insert(format!("{}::{name}", module.join("::")));
@@ -180,8 +181,7 @@ mod tests {
         }
         let listed: Vec<String> = MUTANTS.iter().map(|(mutant, _)| (*mutant).to_owned()).collect();
         for names in [&used, &listed] {
-            let twice: BTreeSet<_> =
-                names.iter().filter(|name| names.iter().filter(|n| n == name).count() > 1).collect();
+            let twice: BTreeSet<_> = names.iter().filter(|name| names.iter().filter(|n| n == name).count() > 1).collect();
             assert!(twice.is_empty(), "more than once: {twice:?}");
         }
         let (used, listed) = (used.into_iter().collect::<BTreeSet<_>>(), listed.into_iter().collect::<BTreeSet<_>>());
@@ -208,8 +208,7 @@ mod tests {
                     named.push_str(more.trim_start_matches(['/', ' ']));
                     lines.next();
                 }
-                for name in named.split([',', ' ']).map(|name| name.trim_end_matches('.')).filter(|n| n.contains("::"))
-                {
+                for name in named.split([',', ' ']).map(|name| name.trim_end_matches('.')).filter(|n| n.contains("::")) {
                     let known = killers.iter().any(|model| model.ends_with(&format!("::{name}")));
                     assert!(known, "{}: `{name}` has not been seen failing", path.display());
                 }
