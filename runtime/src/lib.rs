@@ -77,8 +77,8 @@ pub use actor::{
 };
 pub use mailbox::{
     Adaptive, Admission, Closed, DeadLetter, DeadLetterSubscription, DeadLetters, DropCounts, DropReason, Level,
-    Mailbox, MailboxStats, Mode, ModeSwitch, Overflow, Permit, Permits, Pressure, Pull, Push, SendError, Strategy,
-    SwitchReason, TellWithinError, Thresholds, TryReserveError, Watermarks,
+    Mailbox, MailboxStats, Mode, ModeSwitch, Overflow, Permit, Permits, Pressure, Pull, Push, ReserveManyError,
+    SendError, Strategy, SwitchReason, TellWithinError, Thresholds, TryReserveError, Watermarks,
 };
 #[cfg(feature = "serde")]
 pub use mailbox::{ConfigError, MailboxConfig};

@@ -20,8 +20,8 @@ use std::thread;
 use proptest::prelude::*;
 use support::{Policy, Task, Way, block_on, cases};
 use tidegate::mailbox::{
-    self, Adaptive, Admission, Closed, DeadLetterSubscription, DropReason, Mailbox, Overflow, Permit, Permits, Pull,
-    Push, Receiver, SendError, Sender, TryRecvError,
+    self, Adaptive, Admission, DeadLetterSubscription, DropReason, Mailbox, Overflow, Permit, Permits, Pull, Push,
+    Receiver, ReserveManyError, SendError, Sender, TryRecvError,
 };
 
 /// What has become of a message.
@@ -172,7 +172,7 @@ enum End {
 
 const SENDERS: usize = 3;
 
-type Reserving = Task<'static, Result<Permits<Message>, Closed>>;
+type Reserving = Task<'static, Result<Permits<Message>, ReserveManyError>>;
 
 /// One sender and what it is in the middle of.
 #[derive(Default)]

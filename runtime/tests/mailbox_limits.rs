@@ -8,8 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
+use std::task::Poll;
 use support::{Policy, Task, Way, block_on};
-use tidegate::mailbox::{self, Admission, DropReason, Mailbox, Push, Receiver, SendError, Sender, TryRecvError};
+use tidegate::mailbox::{
+    self, Admission, DropReason, Mailbox, Overflow, Pull, Push, Receiver, ReserveManyError, SendError, Sender,
+    TryRecvError,
+};
 
 /// A message that counts how many of its kind there are, and the most there
 /// ever were.
@@ -264,4 +268,55 @@ fn conflation_survives_a_merge_that_changes_the_key() {
 fn more_permits_than_there_can_be_are_refused_at_the_call() {
     let (tx, _rx) = mailbox::channel::<u8>(Push::unbounded());
     drop(tx.reserve_many(1 << 18));
+}
+
+/// A batch that the terms can never grant does not hold up those behind it.
+#[test]
+fn a_batch_that_can_never_be_granted_is_refused_and_blocks_nobody() {
+    // The capacity becomes smaller while it waits.
+    let (tx, mut rx) = mailbox::channel::<u32>(Push::bounded(100));
+    (0..60).for_each(|n| assert!(tx.try_tell(n).is_ok()));
+    let mut batch = Task::new({
+        let tx = tx.clone();
+        async move { tx.reserve_many(50).await.map(|permits| permits.len()) }
+    });
+    assert!(batch.poll().is_pending());
+    let mut behind = Task::new({
+        let tx = tx.clone();
+        async move { tx.tell(60).await }
+    });
+    assert!(behind.poll().is_pending());
+    rx.reconfigure(Push::bounded(10));
+    while rx.try_recv().is_ok() {}
+    assert_eq!(batch.poll(), Poll::Ready(Err(ReserveManyError::TooMany)));
+    assert!(matches!(behind.poll(), Poll::Ready(Ok(_))));
+
+    // The strategy never asks for so many ahead.
+    let (tx, mut rx) = mailbox::channel::<u32>(Pull::window(4).capacity(64));
+    let mut batch = Task::new({
+        let tx = tx.clone();
+        async move { tx.reserve_many(50).await.map(|permits| permits.len()) }
+    });
+    assert_eq!(batch.poll(), Poll::Ready(Err(ReserveManyError::TooMany)));
+    assert!(tx.try_tell(1).is_ok());
+    assert_eq!(rx.try_recv(), Ok(1));
+}
+
+/// Who waits for permits when the policy becomes one with room for all needs
+/// none, however many wait for however many.
+#[test]
+fn waiting_for_permits_ends_when_the_policy_always_has_room() {
+    let (tx, mut rx) = mailbox::channel::<u32>(Push::bounded(131_071));
+    let held = block_on(tx.reserve_many(100_000)).unwrap();
+    let mut second = Task::new({
+        let tx = tx.clone();
+        async move { tx.reserve_many(100_000).await.map(|permits| permits.len()) }
+    });
+    assert!(second.poll().is_pending());
+    rx.reconfigure(Push::bounded(8).overflow(Overflow::DropOldest));
+    assert!(matches!(second.poll(), Poll::Ready(Ok(100_000))));
+    drop(held);
+    assert_eq!(tx.len(), 0);
+    tx.try_tell(7).unwrap();
+    assert_eq!(rx.try_recv(), Ok(7));
 }

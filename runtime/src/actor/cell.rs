@@ -101,6 +101,13 @@ impl<A: Actor> Cell<A> {
                 if let Some(exit) = Box::pin(self.obey(actor)).await {
                     return exit;
                 }
+                // Timers and news count like messages: they cannot keep the
+                // thread from others.
+                left -= 1;
+                if left == 0 {
+                    left = self.budget;
+                    self.let_others_run().await;
+                }
                 continue;
             }
             if std::mem::take(&mut self.fresh) {

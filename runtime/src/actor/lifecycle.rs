@@ -121,7 +121,9 @@ struct State {
 
 #[derive(Default)]
 struct Audience {
-    waiters: Vec<Waker>,
+    /// Each by the key of its future.
+    waiters: Vec<(u64, Waker)>,
+    next: u64,
     watchers: Vec<Watcher>,
 }
 
@@ -147,12 +149,12 @@ impl Life {
             state.audience.take()
         };
         let Some(audience) = audience else { return };
-        let Audience { waiters, watchers } = *audience;
+        let Audience { waiters, watchers, .. } = *audience;
         let news = Terminated { id: self.id, path: self.path.clone(), reason };
         for watcher in watchers {
             watcher(&news);
         }
-        for waker in waiters {
+        for (_, waker) in waiters {
             waker.wake();
         }
     }
@@ -184,27 +186,54 @@ impl fmt::Debug for Life {
 #[must_use = "this waits when it is awaited"]
 pub struct Stopped {
     life: Arc<Life>,
+    /// This future's place among those that wait.
+    key: Option<u64>,
 }
 
 impl Stopped {
     pub(crate) fn new(life: Arc<Life>) -> Self {
-        Self { life }
+        Self { life, key: None }
     }
 }
 
 impl Future for Stopped {
     type Output = StopReason;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StopReason> {
-        let mut state = self.life.state.lock();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StopReason> {
+        let life = Arc::clone(&self.life);
+        let mut state = life.state.lock();
         if let Some(reason) = &state.ended {
             return Poll::Ready(StopReason::clone(reason));
         }
-        let waiters = &mut state.audience.get_or_insert_default().waiters;
-        if !waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
-            waiters.push(cx.waker().clone());
-        }
+        let audience = state.audience.get_or_insert_default();
+        let mine = audience.waiters.iter_mut().find(|(key, _)| Some(*key) == self.key);
+        let old = if let Some((_, waker)) = mine {
+            (!waker.will_wake(cx.waker())).then(|| std::mem::replace(waker, cx.waker().clone()))
+        } else {
+            audience.next += 1;
+            self.key = Some(audience.next);
+            audience.waiters.push((audience.next, cx.waker().clone()));
+            None
+        };
+        // A waker is foreign code: dropped when the lock is free.
+        drop(state);
+        drop(old);
         Poll::Pending
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let waker = {
+            let mut state = self.life.state.lock();
+            let waiters = state.audience.as_mut().map(|audience| &mut audience.waiters);
+            waiters.and_then(|waiters| {
+                let at = waiters.iter().position(|(other, _)| *other == key)?;
+                Some(waiters.swap_remove(at))
+            })
+        };
+        drop(waker);
     }
 }
 

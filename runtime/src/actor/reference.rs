@@ -14,8 +14,8 @@ use super::mapped::{Mapped, Reserving, Route};
 use super::weak::{WeakActorRef, WeakTo};
 use crate::mailbox::core::Signal;
 use crate::mailbox::{
-    Admission, Closed, Mailbox, MailboxStats, Mode, Permit, Permits, Pressure, SendError, Sender, Tell,
-    TellWithinError, TryReserveError,
+    Admission, Closed, Mailbox, MailboxStats, Mode, Permit, Permits, Pressure, ReserveManyError, SendError, Sender,
+    Tell, TellWithinError, TryReserveError,
 };
 
 /// A reference to an actor that takes messages of type `M`.
@@ -210,11 +210,12 @@ impl<M: Send + 'static> ActorRef<M> {
     /// Waits for `n` grants at once and sets them aside.
     ///
     /// # Errors
-    /// [`Closed`] as for [`reserve`](Self::reserve).
+    /// [`ReserveManyError`]: the actor has ended, or so many are never free
+    /// together under its mailbox's terms.
     /// # Panics
     /// If `n` is 0 or more than the capacity; on a [mapped](Self::map)
     /// reference, which reserves one by one.
-    pub async fn reserve_many(&self, n: usize) -> Result<Permits<M>, Closed> {
+    pub async fn reserve_many(&self, n: usize) -> Result<Permits<M>, ReserveManyError> {
         match &self.to {
             To::Mailbox(sender) => sender.reserve_many(n).await,
             To::Route(_) => panic!("a mapped reference reserves grants one by one"),
@@ -342,7 +343,8 @@ impl<M: Send + 'static> ActorRef<M> {
     ///
     /// `f` is called when a message has been let in, in the sender's context;
     /// a message that is refused comes back as it was. If `f` panics the
-    /// sender panics and nothing is sent.
+    /// sender panics and nothing is sent. Under an evicting policy it runs under
+    /// the mailbox's lock: keep it short, and out of it what touches this actor.
     ///
     /// ```
     /// # use tidegate::prelude::*;

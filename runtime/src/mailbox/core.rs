@@ -346,7 +346,14 @@ impl<M: Send + 'static> Core<M> {
             return Err(from);
         }
         let eviction = terms.eviction;
-        let Some(buffer) = &mut terms.buffer else { return Err(from) };
+        let Some(buffer) = &mut terms.buffer else {
+            if mutant!("core.wait_for_the_close") {
+                return Err(from);
+            }
+            // It went back to slots after its end had begun, so it stays
+            // sealed; the queue is closed any moment now.
+            return Ok(Err(SendError::Closed(from)));
+        };
         if buffer.closed {
             return Ok(Err(SendError::Closed(from)));
         }

@@ -211,10 +211,14 @@ pub struct DeadLetterSubscription {
 impl Drop for DeadLetterSubscription {
     fn drop(&mut self) {
         let mut listeners = self.sink.0.listeners.lock();
-        listeners.retain(|(key, _)| *key != self.key);
+        let at = listeners.iter().position(|(key, _)| *key == self.key);
+        // Dropped when the lock is free: it is foreign code.
+        let listener = at.map(|at| listeners.remove(at));
         if listeners.is_empty() {
             self.sink.0.heard.lower();
         }
+        drop(listeners);
+        drop(listener);
     }
 }
 

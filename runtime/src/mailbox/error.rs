@@ -156,6 +156,29 @@ impl fmt::Display for Closed {
 
 impl std::error::Error for Closed {}
 
+/// Why several grants could not be set aside together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReserveManyError {
+    /// The receiver has gone. Permanent.
+    Closed,
+    /// Under the mailbox's present terms so many are never free together: its
+    /// capacity is smaller, or the receiver never asks for so many ahead. Who
+    /// waited for them would wait for ever, and everybody behind.
+    TooMany,
+}
+
+impl fmt::Display for ReserveManyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Closed => "the receiver has gone",
+            Self::TooMany => "so many grants are never free together",
+        })
+    }
+}
+
+impl std::error::Error for ReserveManyError {}
+
 /// Why no grant could be set aside at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -39,7 +39,7 @@ use std::sync::Arc as StdArc;
 pub use self::config::{Mailbox, Mode, Overflow, Watermarks};
 pub use self::core::{ModeSwitch, SwitchReason};
 pub use self::dead_letters::{DeadLetter, DeadLetterSubscription, DeadLetters, DropCounts, DropReason};
-pub use self::error::{Admission, Closed, SendError, TellWithinError, TryReserveError};
+pub use self::error::{Admission, Closed, ReserveManyError, SendError, TellWithinError, TryReserveError};
 pub use self::modes::{Adaptive, Pull, Push, Strategy, Thresholds};
 pub use self::permit::{Permit, Permits};
 pub use self::pressure::{Level, Pressure};

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::config::{Mailbox, Mode};
 use super::core::{Core, Ending, Signal};
 use super::dead_letters::DeadLetters;
-use super::error::{Admission, Closed, SendError, TryReserveError};
+use super::error::{Admission, Closed, ReserveManyError, SendError, TryReserveError};
 use super::permit::{Permit, Permits};
 use super::pressure::Pressure;
 use super::stats::MailboxStats;
@@ -162,10 +162,12 @@ impl<M: Send + 'static> Sender<M> {
     /// Waits for `n` grants at once and sets them aside.
     ///
     /// # Errors
-    /// [`Closed`] as for [`reserve`](Self::reserve).
+    /// [`ReserveManyError`]: the receiver has gone, or so many are never free
+    /// together under the mailbox's terms, now or after a change of them while
+    /// this waits.
     /// # Panics
     /// If `n` is 0, more than the capacity at the time of the call, or more than
-    /// 262,143, the most permits there can be: that could never be granted.
+    /// 131,071, the most permits there can be.
     /// # Cancel safety
     /// Cancel safe, as [`reserve`](Self::reserve).
     pub fn reserve_many(&self, n: usize) -> ReserveMany<'_, M> {
@@ -358,18 +360,18 @@ impl<M> Unpin for Reserve<'_, M> {}
 
 impl<M: Send + 'static> Reserve<'_, M> {
     /// Whether the grants are real, or the policy always has room.
-    fn poll_grants(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Closed>> {
+    fn poll_grants(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, ReserveManyError>> {
         loop {
             let Some(ticket) = self.ticket.take() else {
                 match self.core.queue.try_reserve(self.n) {
                     Ok(()) => return Poll::Ready(Ok(true)),
-                    Err(Refusal::Closed) => return Poll::Ready(Err(Closed)),
+                    Err(Refusal::Closed) => return Poll::Ready(Err(ReserveManyError::Closed)),
                     Err(Refusal::Buffered) => return Poll::Ready(Ok(false)),
                     Err(Refusal::Full | Refusal::NoDemand) => {}
                 }
                 match self.core.queue.wait(Want::Permits(self.n), cx.waker()) {
                     Ok(ticket) => self.ticket = Some(ticket),
-                    Err((Refusal::Closed, _)) => return Poll::Ready(Err(Closed)),
+                    Err((Refusal::Closed, _)) => return Poll::Ready(Err(ReserveManyError::Closed)),
                     Err(_) => {}
                 }
                 continue;
@@ -379,11 +381,14 @@ impl<M: Send + 'static> Reserve<'_, M> {
                     self.ticket = Some(ticket);
                     Poll::Pending
                 }
+                // No permits: the policy has always room by now.
+                Outcome::Granted(0) => Poll::Ready(Ok(false)),
                 Outcome::Granted(n) => {
                     debug_assert_eq!(n, self.n, "all that was asked for is granted");
                     Poll::Ready(Ok(true))
                 }
-                Outcome::Refused(_) => Poll::Ready(Err(Closed)),
+                Outcome::Refused(_) if self.core.queue.is_closed() => Poll::Ready(Err(ReserveManyError::Closed)),
+                Outcome::Refused(_) => Poll::Ready(Err(ReserveManyError::TooMany)),
             };
         }
     }
@@ -394,7 +399,8 @@ impl<M: Send + 'static> Future for Reserve<'_, M> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let core = Arc::clone(self.core);
-        self.poll_grants(cx).map(|granted| granted.map(|real| Permit::new(core, real)))
+        // One grant is never too many.
+        self.poll_grants(cx).map(|granted| granted.map(|real| Permit::new(core, real)).map_err(|_| Closed))
     }
 }
 
@@ -420,7 +426,7 @@ pub struct ReserveMany<'a, M> {
 }
 
 impl<M: Send + 'static> Future for ReserveMany<'_, M> {
-    type Output = Result<Permits<M>, Closed>;
+    type Output = Result<Permits<M>, ReserveManyError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let core = Arc::clone(self.inner.core);

@@ -86,7 +86,12 @@ impl Handles {
             }
             // Acquire: what the holders did is seen by the new one.
             // Checked by: counter::model::a_weak_handle_never_revives_the_dead
-            match self.0.compare_exchange_weak(count, count + 1, Acquire, Relaxed) {
+            match self.0.compare_exchange_weak(
+                count,
+                count + 1,
+                super::shim::order!(Acquire, "counter.revive"),
+                Relaxed,
+            ) {
                 Ok(_) => return true,
                 Err(now) => count = now,
             }
@@ -113,7 +118,7 @@ impl Flag {
     pub(crate) fn lower(&self) {
         // Release: as in `raise`.
         // Checked by: counter::model::a_raised_flag_carries_its_past
-        self.0.store(false, Release);
+        self.0.store(false, super::shim::order!(Release, "counter.lower"));
     }
 
     #[inline(always)]

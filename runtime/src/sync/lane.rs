@@ -36,7 +36,7 @@ impl<C> Lane<C> {
     pub(crate) fn send(&self, signal: C, receiver: &WaitCell) -> Result<(), C> {
         {
             let mut state = self.state.lock();
-            if state.closed {
+            if state.closed && !mutant!("lane.send_after_close") {
                 return Err(signal);
             }
             state.signals.get_or_insert_default().push_back(signal);

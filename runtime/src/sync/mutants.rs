@@ -10,19 +10,26 @@ use std::sync::OnceLock;
 
 /// Each mutant, and the model that fails while it is switched on.
 pub(crate) const MUTANTS: &[(&str, &str)] = &[
+    ("consume.bury_end", "sync::queue::model::claims::a_message_arrives_whole"),
     ("consume.find_ring", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("consume.is_drained", "sync::queue::model::claims::a_message_arrives_whole"),
     ("consume.park_past_the_end", "sync::queue::model::claims::a_message_arrives_whole"),
     ("consume.raise_without_settling", "sync::queue::model::claims::a_message_arrives_whole"),
     ("consume.request", "sync::queue::model::claims::a_message_arrives_whole"),
     ("consume.retire", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("consume.retire_look", "sync::queue::model::claims::a_message_arrives_whole"),
     ("consume.retire_under_a_claim", "sync::queue::model::claims::a_message_arrives_whole"),
     ("consume.skip_spends_demand", "sync::queue::model::claims::a_message_arrives_whole"),
     ("consume.taken", "sync::queue::model::claims::a_message_arrives_whole"),
     ("core.late_message_vanishes", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("core.wait_for_the_close", "sync::queue::model::claims::a_message_arrives_whole"),
     ("counter.flag", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("counter.lower", "sync::queue::model::claims::a_message_arrives_whole"),
     ("counter.raise", "sync::queue::model::claims::a_message_arrives_whole"),
     ("counter.remove", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("counter.revive", "sync::queue::model::claims::a_message_arrives_whole"),
     ("counter.revive_the_dead", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("lane.send_after_close", "sync::queue::model::claims::a_message_arrives_whole"),
     ("lane.send_without_flag", "sync::queue::model::claims::a_message_arrives_whole"),
     ("lane.send_without_wake", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.allowed_capacity", "sync::queue::model::claims::a_message_arrives_whole"),
@@ -30,21 +37,34 @@ pub(crate) const MUTANTS: &[(&str, &str)] = &[
     ("queue.allowed_requested", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.cancel_keeps_permits", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.claim", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.claim_after_room", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.claim_ignores_close", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.claim_limit", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.claim_look", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.claim_overtakes_waiters", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.claim_slow", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.claim_slow_limit", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.claim_slow_tail", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.claim_without_report", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.close", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.close_forgets_waiters", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.grant_claim", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.grant_look", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.grant_reads_plainly", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.grant_room", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.is_closed", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.observe", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.permit_ignores_close", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.permit_limit", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.permit_look", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.put_without_wake", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.raise", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.release_limit", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.release_permit", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.release_without_settling", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.reserve", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.reserve_limit", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.reserve_look", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.reserve_without_grant", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.reserve_without_report", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.settle_without_observing", "sync::queue::model::claims::a_message_arrives_whole"),
@@ -52,6 +72,7 @@ pub(crate) const MUTANTS: &[(&str, &str)] = &[
     ("queue.taken", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.use_permit", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.wait", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("queue.wait_tail", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.wait_without_flag", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.wait_without_observing", "sync::queue::model::claims::a_message_arrives_whole"),
     ("queue.wait_without_second_look", "sync::queue::model::claims::a_message_arrives_whole"),
@@ -75,18 +96,23 @@ pub(crate) const MUTANTS: &[(&str, &str)] = &[
     ("ring.is_full", "sync::queue::model::claims::a_message_arrives_whole"),
     ("ring.park_blindly", "sync::queue::model::claims::a_message_arrives_whole"),
     ("ring.put", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("storage.first_limit", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.first_ring", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.first_ring_forgets_the_sleeper", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.freeze", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.grow_smaller", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.grow_without_freezing", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.grow_without_wake", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("storage.grown_ring", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("storage.make_room", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.thaw", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.thaw_grown", "sync::queue::model::claims::a_message_arrives_whole"),
     ("terms.change", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("terms.is_sealed", "sync::queue::model::claims::a_message_arrives_whole"),
     ("terms.narrow_last", "sync::queue::model::claims::a_message_arrives_whole"),
     ("terms.seal", "sync::queue::model::claims::a_message_arrives_whole"),
     ("terms.set_aside", "sync::queue::model::claims::a_message_arrives_whole"),
+    ("terms.slots_drained", "sync::queue::model::claims::a_message_arrives_whole"),
     ("terms.switch_forgets_waiters", "sync::queue::model::claims::a_message_arrives_whole"),
     ("terms.switch_takes_grants_back", "sync::queue::model::claims::a_message_arrives_whole"),
     ("terms.unseal", "sync::queue::model::claims::a_message_arrives_whole"),
@@ -162,8 +188,7 @@ mod tests {
         let mut models = BTreeSet::new();
         for (path, text) in sources.iter().filter(|(path, _)| is_model(path)) {
             let module = path.with_extension("");
-            let module: Vec<_> =
-                module.iter().filter_map(|part| part.to_str()).filter(|part| *part != "mod").collect();
+            let module: Vec<_> = module.iter().filter_map(|part| part.to_str()).filter(|part| *part != "mod").collect();
             for test in text.split("#[test]\nfn ").skip(1) {
                 let name = test.split('(').next().expect("`split` yields one");
                 models.insert(format!("{}::{name}", module.join("::")));
@@ -181,7 +206,8 @@ mod tests {
         }
         let listed: Vec<String> = MUTANTS.iter().map(|(mutant, _)| (*mutant).to_owned()).collect();
         for names in [&used, &listed] {
-            let twice: BTreeSet<_> = names.iter().filter(|name| names.iter().filter(|n| n == name).count() > 1).collect();
+            let twice: BTreeSet<_> =
+                names.iter().filter(|name| names.iter().filter(|n| n == name).count() > 1).collect();
             assert!(twice.is_empty(), "more than once: {twice:?}");
         }
         let (used, listed) = (used.into_iter().collect::<BTreeSet<_>>(), listed.into_iter().collect::<BTreeSet<_>>());
@@ -208,7 +234,8 @@ mod tests {
                     named.push_str(more.trim_start_matches(['/', ' ']));
                     lines.next();
                 }
-                for name in named.split([',', ' ']).map(|name| name.trim_end_matches('.')).filter(|n| n.contains("::")) {
+                for name in named.split([',', ' ']).map(|name| name.trim_end_matches('.')).filter(|n| n.contains("::"))
+                {
                     let known = killers.iter().any(|model| model.ends_with(&format!("::{name}")));
                     assert!(known, "{}: `{name}` has not been seen failing", path.display());
                 }

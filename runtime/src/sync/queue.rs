@@ -92,6 +92,8 @@ struct Published<T> {
 struct Slow<T> {
     waiters: Waiters<T>,
     watch: Option<Box<Watch>>,
+    /// More permits than this are never there together under these terms.
+    at_once: u64,
     consumer_taken: bool,
 }
 
@@ -148,7 +150,7 @@ impl<T> Queue<T> {
                 ring_len: AtomicU64::new(0),
             }),
             receiver: WaitCell::new(),
-            slow: Mutex::new(Slow { waiters: Waiters::new(), watch: None, consumer_taken: false }),
+            slow: Mutex::new(Slow { waiters: Waiters::new(), watch: None, at_once: u64::MAX, consumer_taken: false }),
         }
     }
 
@@ -197,7 +199,7 @@ impl<T> Queue<T> {
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire: who sees the mailbox closed sees why.
         // Checked by: queue::model::close_while_full_refuses_waiting_senders
-        self.tail.0.load(Acquire) & CLOSED != 0
+        self.tail.0.load(order!(Acquire, "queue.is_closed")) & CLOSED != 0
     }
 
     /// Whether a sender waits for a grant.
@@ -277,7 +279,7 @@ impl<T> Queue<T> {
         let mut slow = self.slow.lock();
         // Acquire: as in `claim`.
         // Checked by: queue::model::close_while_full_refuses_waiting_senders
-        let tail = self.tail.0.load(Acquire);
+        let tail = self.tail.0.load(order!(Acquire, "queue.wait_tail"));
         if tail & CLOSED != 0 {
             return Err((Refusal::Closed, want));
         }
@@ -311,7 +313,11 @@ impl<T> Queue<T> {
 
     /// Looks at a ticket; while it waits, `waker` is woken when it need not.
     pub(crate) fn look(&self, ticket: Ticket, waker: &Waker) -> Outcome<T> {
-        self.slow.lock().waiters.look(ticket, waker)
+        let mut old = None;
+        let outcome = self.slow.lock().waiters.look(ticket, waker, &mut old);
+        // A waker is foreign code: dropped when the lock is free.
+        drop(old);
+        outcome
     }
 
     /// Gives up waiting. What had been granted goes to the next in the queue.
@@ -365,14 +371,19 @@ impl<T> Queue<T> {
                 }
                 let used = sequence(tail) + permits(tail);
                 let next = match need {
-                    _ if ahead(self.allowed(), used) < need as i64 => return,
+                    _ if ahead(self.allowed(), used) < need as i64 => {
+                        if need > slow.at_once {
+                            break None;
+                        }
+                        return;
+                    }
                     _ if matches!(slow.waiters.first(), Some(Want::Put(_))) => {
                         if !self.make_room(slow, wakes, used) {
                             return;
                         }
                         // Acquire: as in `claim`.
                         // Checked by: queue::model::a_waiting_sender_is_not_forgotten
-                        let now = self.tail.0.load(Acquire);
+                        let now = self.tail.0.load(order!(Acquire, "queue.grant_room"));
                         if now != tail {
                             tail = now;
                             continue;
@@ -384,10 +395,16 @@ impl<T> Queue<T> {
                 };
                 // Acquire: the ring of the claimed sequence is seen whole.
                 // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-                match self.tail.0.compare_exchange(tail, next, Acquire, Acquire) {
-                    Ok(_) => break sequence(tail),
+                let claim = order!(Acquire, "queue.grant_claim");
+                match self.tail.0.compare_exchange(tail, next, claim, claim) {
+                    Ok(_) => break Some(sequence(tail)),
                     Err(now) => tail = now,
                 }
+            };
+            let Some(claimed) = claimed else {
+                // It would wait for ever, and everybody behind it.
+                slow.waiters.refuse_first(&mut wakes.senders);
+                continue;
             };
             let Some((place, want, waker)) = slow.waiters.grant_first() else { return };
             if let Want::Put(item) = want {
@@ -411,7 +428,7 @@ impl<T> Queue<T> {
         let Some(watch) = &mut slow.watch else { return };
         // Acquire: as in `claim`.
         // Checked by: queue::model::pressure_edges_alternate_and_end_at_the_level
-        let tail = self.tail.0.load(Acquire);
+        let tail = self.tail.0.load(order!(Acquire, "queue.observe"));
         if tail & CLOSED != 0 {
             // The level stays what it was.
             return;
@@ -431,6 +448,17 @@ impl<T> Queue<T> {
         if !mutant!("queue.settle_without_observing") {
             self.observe(&mut slow, &mut wakes);
         }
+        drop(slow);
+        self.wake(wakes);
+    }
+
+    /// Says how many permits can be had together under the present terms. Who
+    /// waits for more is refused.
+    pub(crate) fn set_at_once(&self, n: u64) {
+        let mut wakes = Wakes::default();
+        let mut slow = self.slow.lock();
+        slow.at_once = n;
+        self.grant(&mut slow, &mut wakes);
         drop(slow);
         self.wake(wakes);
     }

@@ -109,6 +109,21 @@ impl<T> Waiters<T> {
         self.0.as_mut()?.grant_first()
     }
 
+    /// Tells the first that what it wants will never be.
+    pub(crate) fn refuse_first(&mut self, wakers: &mut Vec<Waker>) {
+        if let Some(list) = &mut self.0 {
+            list.refuse_first(wakers);
+        }
+    }
+
+    /// Takes the first out of the queue without a permit: there is room.
+    pub(crate) fn let_first_in(&mut self) -> Option<(Want<T>, Option<Waker>)> {
+        let list = self.0.as_mut()?;
+        let (Place(index), want, waker) = list.grant_first()?;
+        list.nodes[index as usize].state = State::Granted(0);
+        Some((want, waker))
+    }
+
     /// The receiver went away while a granted message was put: it goes back.
     pub(crate) fn take_back(&mut self, place: Place, item: T) {
         if let Some(list) = &mut self.0 {
@@ -124,8 +139,9 @@ impl<T> Waiters<T> {
     }
 
     /// A sender looks at its node; while it waits, `waker` is the one to wake.
-    pub(crate) fn look(&mut self, ticket: Ticket, waker: &Waker) -> Outcome<T> {
-        let outcome = self.list().look(ticket, waker);
+    /// A waker that this replaces is left in `old`.
+    pub(crate) fn look(&mut self, ticket: Ticket, waker: &Waker, old: &mut Option<Waker>) -> Outcome<T> {
+        let outcome = self.list().look(ticket, waker, old);
         self.tidy();
         outcome
     }
@@ -205,26 +221,27 @@ impl<T> List<T> {
 
     fn refuse_all(&mut self, wakers: &mut Vec<Waker>) {
         while self.head != NIL {
-            let index = self.head;
-            self.unlink(index);
-            let node = &mut self.nodes[index as usize];
-            let State::Waiting(want) = std::mem::replace(&mut node.state, State::Free) else { continue };
-            node.state = State::Refused(match want {
-                Want::Put(item) => Some(item),
-                Want::Permits(_) => None,
-            });
-            wakers.extend(node.waker.take());
+            self.refuse_first(wakers);
         }
     }
 
-    fn look(&mut self, ticket: Ticket, waker: &Waker) -> Outcome<T> {
+    fn refuse_first(&mut self, wakers: &mut Vec<Waker>) {
+        let Some((Place(index), want, waker)) = self.grant_first() else { return };
+        self.nodes[index as usize].state = State::Refused(match want {
+            Want::Put(item) => Some(item),
+            Want::Permits(_) => None,
+        });
+        wakers.extend(waker);
+    }
+
+    fn look(&mut self, ticket: Ticket, waker: &Waker, old: &mut Option<Waker>) -> Outcome<T> {
         let node = &mut self.nodes[ticket.index as usize];
         debug_assert_eq!(node.turn, ticket.turn, "a node outlives its ticket");
         match std::mem::replace(&mut node.state, State::Free) {
             State::Waiting(want) => {
                 node.state = State::Waiting(want);
                 if !node.waker.as_ref().is_some_and(|w| w.will_wake(waker)) {
-                    node.waker = Some(waker.clone());
+                    *old = node.waker.replace(waker.clone());
                 }
                 Outcome::Waiting(ticket)
             }
@@ -299,7 +316,7 @@ mod tests {
         }
         assert_eq!(order, [0, 1, 3, 4]);
         for (n, ticket) in tickets.into_iter().enumerate().filter(|(n, _)| *n != 2) {
-            assert!(matches!(waiters.look(ticket, &waker()), Outcome::Granted(0)), "{n}");
+            assert!(matches!(waiters.look(ticket, &waker(), &mut None), Outcome::Granted(0)), "{n}");
         }
         assert!(waiters.first().is_none());
         assert_eq!(waiters.len(), 0);
@@ -313,7 +330,7 @@ mod tests {
         let mut wakers = Vec::new();
         waiters.refuse_all(&mut wakers);
         assert_eq!(wakers.len(), 2);
-        assert!(matches!(waiters.look(put, &waker()), Outcome::Refused(Some("message"))));
+        assert!(matches!(waiters.look(put, &waker(), &mut None), Outcome::Refused(Some("message"))));
         assert!(matches!(waiters.leave(&permits), Left::Refused(None)));
     }
 

@@ -43,7 +43,7 @@ pub struct System {
 
 /// The actors that the system itself owns.
 struct Roots {
-    actors: Mutex<BTreeMap<ActorId, Box<dyn Child>>>,
+    actors: Mutex<BTreeMap<ActorId, Arc<dyn Child>>>,
 }
 
 impl System {
@@ -131,7 +131,7 @@ impl System {
         let mut actors = self.roots.actors.lock();
         let open = !self.world.closing.is_raised();
         if open {
-            actors.insert(actor.id(), Box::new(actor.clone()));
+            actors.insert(actor.id(), Arc::new(actor.clone()));
         }
         open
     }

@@ -82,9 +82,7 @@ impl System {
         let late = self.wait_for(&lives, deadline).await;
         report.drained = lives.len() - late.len();
         if !late.is_empty() {
-            for actor in self.roots.actors.lock().values() {
-                actor.halt(Halt::Kill);
-            }
+            self.halt_all(Halt::Kill);
             let stuck = self.wait_for(&late, AFTER_KILL).await;
             let path = |life: &Arc<Life>| life.path.clone();
             report.killed = late.iter().filter(|life| life.ended().is_some()).map(path).collect();
@@ -100,9 +98,10 @@ impl System {
     }
 
     fn halt_all(&self, how: Halt) -> Vec<Arc<Life>> {
-        let actors = self.roots.actors.lock();
+        // Collected first: a halt wakes, and a waker is foreign code.
+        let actors: Vec<_> = self.roots.actors.lock().values().cloned().collect();
         actors
-            .values()
+            .iter()
             .map(|actor| {
                 actor.halt(how);
                 Arc::clone(actor.life())

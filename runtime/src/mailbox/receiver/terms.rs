@@ -87,9 +87,20 @@ impl<M: Send + 'static> Receiver<M> {
                 (None, Some(Box::new(Adaptive { controller, pull_window })))
             }
         };
+        self.tell_at_once();
         // Half of what may wait: a waiting sender is let in by the batch, and
         // always before the receiver sleeps.
         self.batch = (mailbox.capacity / 2).clamp(1, 1024) as u32;
+    }
+
+    /// Tells senders how many grants can be had together.
+    fn tell_at_once(&self) {
+        let capacity = self.core.queue.capacity();
+        self.core.queue.set_at_once(match self.strategy {
+            None | Some(Strategy::Manual) => capacity,
+            Some(Strategy::OneByOne) => 1,
+            Some(Strategy::Window { size: n, .. } | Strategy::MaxInFlight { limit: n }) => capacity.min(n as u64),
+        });
     }
 
     /// Whether the adaptive controller wants to be told.
@@ -125,6 +136,7 @@ impl<M: Send + 'static> Receiver<M> {
         self.publish();
         self.core.queue.set_terms(&mut self.consumer, terms);
         self.replenish();
+        self.tell_at_once();
         self.core.terms.lock().record_switch(to, now, reason)
     }
 

@@ -92,7 +92,7 @@ impl<T> Queue<T> {
     fn claim_slowly(&self, tail: &mut u64) -> Result<Option<u64>, Refusal> {
         // Acquire: a refusal is answered from what is so now, not from a guess.
         // Checked by: queue::model::close_loses_and_repeats_nothing
-        *tail = self.tail.0.load(Acquire);
+        *tail = self.tail.0.load(order!(Acquire, "queue.claim_slow_tail"));
         if *tail & CLOSED != 0 && !mutant!("queue.claim_ignores_close") {
             return Err(Refusal::Closed);
         }
@@ -101,7 +101,7 @@ impl<T> Queue<T> {
         }
         // Acquire: as in `claim`.
         // Checked by: queue::model::a_slot_is_reused_only_when_empty
-        let limit = self.published.0.limit.load(Acquire);
+        let limit = self.published.0.limit.load(order!(Acquire, "queue.claim_slow_limit"));
         if limit & WAITERS != 0 && !mutant!("queue.claim_overtakes_waiters") {
             return Err(Refusal::Full);
         }
@@ -115,12 +115,13 @@ impl<T> Queue<T> {
             self.make_room(&mut slow, &mut wakes, used);
             drop(slow);
             self.wake(wakes);
-            *tail = self.tail.0.load(Acquire);
+            *tail = self.tail.0.load(order!(Acquire, "queue.claim_after_room"));
             return Ok(None);
         }
         // Acquire: as in `claim`.
         // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-        match self.tail.0.compare_exchange(*tail, tail.wrapping_add(ONE_MESSAGE), Acquire, Acquire) {
+        let claim = order!(Acquire, "queue.claim_slow");
+        match self.tail.0.compare_exchange(*tail, tail.wrapping_add(ONE_MESSAGE), claim, claim) {
             Ok(claimed) => {
                 if claimed & REPORTED != 0 && !mutant!("queue.claim_without_report") {
                     self.settle();
@@ -205,7 +206,8 @@ impl<T> Queue<T> {
     pub(crate) fn try_reserve(&self, n: u64) -> Result<(), Refusal> {
         // Acquire: as in `claim_slowly`.
         // Checked by: queue::model::permits_are_grants
-        let mut tail = self.tail.0.load(Acquire);
+        let look = order!(Acquire, "queue.reserve_look");
+        let mut tail = self.tail.0.load(look);
         loop {
             if tail & CLOSED != 0 {
                 return Err(Refusal::Closed);
@@ -215,7 +217,7 @@ impl<T> Queue<T> {
             }
             // Acquire: nobody overtakes a sender that was waiting before.
             // Checked by: queue::model::waiting_senders_are_served_in_order
-            let limit = self.published.0.limit.load(Acquire);
+            let limit = self.published.0.limit.load(order!(Acquire, "queue.reserve_limit"));
             let used = sequence(tail) + permits(tail);
             if limit & WAITERS != 0 || permits(tail) + n > MAX_PERMITS {
                 return Err(Refusal::Full);
@@ -225,12 +227,8 @@ impl<T> Queue<T> {
             }
             // AcqRel: ordered against the read-modify-write in `grant`.
             // Checked by: queue::model::permits_are_grants
-            match self.tail.0.compare_exchange_weak(
-                tail,
-                tail + n * ONE_PERMIT,
-                order!(AcqRel, "queue.reserve"),
-                Acquire,
-            ) {
+            match self.tail.0.compare_exchange_weak(tail, tail + n * ONE_PERMIT, order!(AcqRel, "queue.reserve"), look)
+            {
                 Ok(_) => {
                     if tail & REPORTED != 0 && !mutant!("queue.reserve_without_report") {
                         self.settle();
@@ -252,7 +250,8 @@ impl<T> Queue<T> {
     ) -> Result<(), (Refusal, N)> {
         // Acquire: as in `claim_slowly`.
         // Checked by: queue::model::permits_outlive_a_close_without_harm
-        let mut tail = self.tail.0.load(Acquire);
+        let look = order!(Acquire, "queue.permit_look");
+        let mut tail = self.tail.0.load(look);
         loop {
             if tail & (CLOSED | BUFFERED) != 0 && !mutant!("queue.permit_ignores_close") {
                 self.release_permits(1);
@@ -261,7 +260,7 @@ impl<T> Queue<T> {
             }
             // Acquire: as in `claim`.
             // Checked by: queue::model::a_slot_is_reused_only_when_empty
-            let limit = self.published.0.limit.load(Acquire);
+            let limit = self.published.0.limit.load(order!(Acquire, "queue.permit_limit"));
             if tail & FROZEN != 0 || ahead(sequence(limit), sequence(tail)) <= 0 {
                 let mut wakes = Wakes::default();
                 let mut slow = self.slow.lock();
@@ -269,13 +268,13 @@ impl<T> Queue<T> {
                 self.make_room(&mut slow, &mut wakes, sequence(tail));
                 drop(slow);
                 self.wake(wakes);
-                tail = self.tail.0.load(Acquire);
+                tail = self.tail.0.load(look);
                 continue;
             }
             let next = tail.wrapping_add(ONE_MESSAGE) - ONE_PERMIT;
             // Acquire: as in `claim`.
             // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-            match self.tail.0.compare_exchange_weak(tail, next, order!(AcqRel, "queue.use_permit"), Acquire) {
+            match self.tail.0.compare_exchange_weak(tail, next, order!(AcqRel, "queue.use_permit"), look) {
                 Ok(_) => {
                     self.fill_with(sequence(tail), from, make, lost);
                     return Ok(());
@@ -303,7 +302,7 @@ impl<T> Queue<T> {
         self.tail.0.fetch_sub(n * ONE_PERMIT, order!(AcqRel, "queue.release_permit"));
         // Acquire: the flag set before the look that this came after.
         // Checked by: queue::model::a_dropped_permit_reaches_the_next_sender
-        let limit = self.published.0.limit.load(Acquire);
+        let limit = self.published.0.limit.load(order!(Acquire, "queue.release_limit"));
         if limit & LIMIT_FLAGS != 0 && !mutant!("queue.release_without_settling") {
             self.settle();
         }

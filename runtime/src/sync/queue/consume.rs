@@ -250,7 +250,7 @@ impl<T> Consumer<T> {
     pub(crate) fn is_drained(&self, queue: &Queue<T>) -> bool {
         // Acquire: who closed it had claimed everything before.
         // Checked by: queue::model::close_loses_and_repeats_nothing
-        let tail = queue.tail.0.load(Acquire);
+        let tail = queue.tail.0.load(order!(Acquire, "consume.is_drained"));
         tail & CLOSED != 0 && sequence(tail) == self.next()
     }
 
@@ -272,7 +272,7 @@ impl<T> Consumer<T> {
         }
         // Acquire: as in `claim`.
         // Checked by: queue::model::a_retired_mailbox_starts_small_again
-        let tail = queue.tail.0.load(Acquire);
+        let tail = queue.tail.0.load(order!(Acquire, "consume.retire_look"));
         if tail & (CLOSED | FROZEN) != 0 || sequence(tail) != self.next() {
             return false;
         }
@@ -312,7 +312,7 @@ impl<T> Consumer<T> {
         queue.close();
         // Acquire: the last claim there will be.
         // Checked by: queue::model::a_dropped_receiver_accounts_for_everything
-        let end = sequence(queue.tail.0.load(Acquire));
+        let end = sequence(queue.tail.0.load(order!(Acquire, "consume.bury_end")));
         while self.next() != end {
             if self.ring.is_none() && !self.find_ring(queue) {
                 debug_assert!(false, "what was claimed has a ring");

@@ -18,10 +18,12 @@ impl<T> Queue<T> {
     #[allow(unsafe_code)]
     #[inline(always)]
     pub(super) fn ring_of(&self, claimed: u64) -> *const Ring<T> {
-        // Relaxed: installed before the tail was thawed, and the claim that
-        // came after acquired that.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-        let mut ring = self.published.0.ring.load(Relaxed);
+        // Acquire, paired with the Release that installs a ring. The claim has
+        // seen the ring of its own sequence whole; but another may have been
+        // installed since, and its `base` is read here.
+        // Not modelled: `base` is a plain field, which the checker does not
+        // watch; ThreadSanitizer reports it.
+        let mut ring = self.published.0.ring.load(Acquire);
         // SAFETY: there is a ring, since nothing is claimed while there is
         // none; the receiver frees a ring when it has passed its last
         // sequence, and has not passed `claimed`, so that sequence's ring and
@@ -38,7 +40,7 @@ impl<T> Queue<T> {
     pub(super) fn make_room(&self, _locked: &mut Slow<T>, wakes: &mut Wakes, at: u64) -> bool {
         // Acquire: what is decided here is decided from the present state.
         // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-        let tail = self.tail.0.load(Acquire);
+        let tail = self.tail.0.load(order!(Acquire, "storage.make_room"));
         let allowed = self.allowed();
         if tail & CLOSED != 0 || ahead(allowed, at) <= 0 {
             return false;
@@ -120,9 +122,12 @@ impl<T> Queue<T> {
         // The one place where the word moves back: see the module's head.
         // Release as in `raise_limit`.
         // Checked by: queue::model::a_retired_mailbox_starts_small_again
-        while let Err(other) =
-            limit.compare_exchange_weak(now, limit_word(target, now & super::LIMIT_FLAGS), Release, Relaxed)
-        {
+        while let Err(other) = limit.compare_exchange_weak(
+            now,
+            limit_word(target, now & super::LIMIT_FLAGS),
+            order!(Release, "storage.first_limit"),
+            Relaxed,
+        ) {
             now = other;
         }
         // Release, paired with the Acquire of a claim: the ring and the limit
@@ -163,7 +168,7 @@ impl<T> Queue<T> {
         // Checked by: queue::model::growing_keeps_order_and_loses_nothing
         self.published.0.ring_base.store(base, Relaxed);
         self.published.0.ring_len.store(len, Relaxed);
-        self.published.0.ring.store(ring, Release);
+        self.published.0.ring.store(ring, order!(Release, "storage.grown_ring"));
         // SAFETY: the receiver frees a ring when it leaves it, and leaves the
         // newest ring only when it has ended. It ends here, by the last access
         // that this call makes to it.

@@ -56,7 +56,7 @@ impl<T> Queue<T> {
         };
         let capacity = terms.capacity.clamp(1, MAX_CAPACITY);
         // What is asked for narrows first and widens last, so that in between
-        // nobody is granted more than under both the old terms and the new.
+        // nobody is granted more than by the old terms or by the new.
         // Checked by: queue::model::terms::terms_change_as_one
         let narrows = requested < before && !mutant!("terms.narrow_last");
         let order = order!(Release, "terms.change");
@@ -120,14 +120,11 @@ impl<T> Queue<T> {
         // AcqRel: a claim is before this, and in a slot, or after, and sees it.
         // Checked by: queue::model::sealing_keeps_order
         self.tail.0.fetch_or(BUFFERED, order!(AcqRel, "terms.seal"));
-        while let Some((_, want, waker)) = slow.waiters.grant_first() {
-            // A permit under an evicting policy reserves nothing: there is
-            // always room. It is granted as it is, and given back at its end.
-            match want {
-                Want::Put(item) => put(item),
-                Want::Permits(n) => {
-                    self.tail.0.fetch_add(n * super::ONE_PERMIT, Relaxed);
-                }
+        while let Some((want, waker)) = slow.waiters.let_first_in() {
+            // Under an evicting policy there is always room: who waits for
+            // permits needs none.
+            if let Want::Put(item) = want {
+                put(item);
             }
             wakes.senders.extend(waker);
         }
@@ -149,14 +146,14 @@ impl<T> Queue<T> {
     pub(crate) fn is_sealed(&self) -> bool {
         // Acquire: as in `claim`.
         // Checked by: queue::model::sealing_keeps_order
-        self.tail.0.load(Acquire) & BUFFERED != 0
+        self.tail.0.load(order!(Acquire, "terms.is_sealed")) & BUFFERED != 0
     }
 
     /// Whether every message that went to a slot has been taken.
     pub(crate) fn slots_drained(&self, consumer: &Consumer<T>) -> bool {
         // Acquire: as in `is_drained`.
         // Checked by: queue::model::sealing_keeps_order
-        let tail = self.tail.0.load(Acquire);
+        let tail = self.tail.0.load(order!(Acquire, "terms.slots_drained"));
         ahead(sequence(tail), consumer.taken()) <= 0
     }
 
