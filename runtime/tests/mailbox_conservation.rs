@@ -545,7 +545,7 @@ fn threads(sleeping: bool, seed: usize) {
                                     error.into_message().meets(Fate::Returned);
                                 }
                             }
-                            Err(Closed) => message.meets(Fate::Returned),
+                            Err(_) => message.meets(Fate::Returned),
                         },
                         2 => {
                             // Given up after one look.

@@ -281,10 +281,7 @@ fn a_batch_that_can_never_be_granted_is_refused_and_blocks_nobody() {
         async move { tx.reserve_many(50).await.map(|permits| permits.len()) }
     });
     assert!(batch.poll().is_pending());
-    let mut behind = Task::new({
-        let tx = tx.clone();
-        async move { tx.tell(60).await }
-    });
+    let mut behind = Task::new(async move { tx.tell(60).await });
     assert!(behind.poll().is_pending());
     rx.reconfigure(Push::bounded(10));
     while rx.try_recv().is_ok() {}

@@ -1,10 +1,6 @@
 //! Counts that others may read: handles alive, messages handled, drops.
 
-use super::shim::{
-    AtomicU64, AtomicUsize,
-    Ordering::{Acquire, Relaxed, Release},
-    mutant,
-};
+use super::shim::{AtomicU64, AtomicUsize, Ordering::Relaxed, mutant};
 
 /// A statistic. Adds up exactly; orders nothing.
 #[derive(Debug)]

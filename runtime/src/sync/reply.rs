@@ -13,7 +13,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use super::shim::{Arc, AtomicU8, Ordering::Relaxed, UnsafeCell, mutant, order};
+use super::shim::{Arc, AtomicU8, UnsafeCell, mutant, order};
 
 const OPEN: u8 = 0;
 const WAITING: u8 = 1;
@@ -184,8 +184,6 @@ impl<R> Drop for Pending<R> {
             // Checked by: reply::model::an_answer_is_delivered_or_handed_back
             if slot.state.swap(LEFT, order!(AcqRel, "reply.leave")) == SENT {
                 drop(slot.take());
-            } else {
-                let _ = Relaxed;
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The sending side: claims, permits, and what a refused claim runs into.
 
 use super::{
-    Acquire, BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Put, Queue,
-    REPORTED, Refusal, Relaxed, WAITERS, Wakes, ahead, mutant, order, permits, sequence,
+    BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Put, Queue, REPORTED,
+    Refusal, Relaxed, WAITERS, Wakes, ahead, mutant, order, permits, sequence,
 };
 
 impl<T> Queue<T> {

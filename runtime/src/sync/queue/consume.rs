@@ -7,8 +7,7 @@ use std::ptr::NonNull;
 use std::task::Waker;
 
 use super::{
-    Acquire, CLOSED, FROZEN, Got, Queue, Relaxed, Release, Ring, SEQUENCE_MASK, UNBOUNDED, Wakes, mutant, order,
-    sequence,
+    CLOSED, FROZEN, Got, Queue, Relaxed, Release, Ring, SEQUENCE_MASK, UNBOUNDED, Wakes, mutant, order, sequence,
 };
 
 /// The one receiver of a queue. Every method takes the queue it came from.

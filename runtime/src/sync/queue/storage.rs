@@ -1,8 +1,8 @@
 //! Making room: the first ring, larger rings, and finding a sequence's ring.
 
 use super::{
-    Acquire, CLOSED, FROZEN, MAX_CAPACITY, Queue, Relaxed, Release, Ring, SEQUENCE_MASK, Slow, Wakes, ahead,
-    limit_word, mutant, order, permits, sequence,
+    Acquire, CLOSED, FROZEN, MAX_CAPACITY, Queue, Relaxed, Ring, SEQUENCE_MASK, Slow, Wakes, ahead, limit_word, mutant,
+    order, permits, sequence,
 };
 
 /// Slots of a first ring. Small, since most mailboxes hold few messages at a
