@@ -201,12 +201,12 @@ impl<A: Actor> Context<A> {
         let core = shim::Arc::clone(self.core());
         let world = Arc::clone(self.world());
         let task = async move {
-            let pending = shim::Arc::new(Flag::new());
+            let pending = Arc::new(Flag::new());
             let mut next = world.executor.now() + period;
             loop {
                 world.executor.sleep(next.saturating_sub(world.executor.now())).await;
                 next += period;
-                if pending.raise() && core.signal(Signal::Timer(message(), Some(shim::Arc::clone(&pending)))).is_err() {
+                if pending.raise() && core.signal(Signal::Timer(message(), Some(Arc::clone(&pending)))).is_err() {
                     return;
                 }
             }

@@ -42,7 +42,7 @@ use super::ring::{Got, Put, Ring};
 use super::shim::{
     AtomicPtr, AtomicU64, Line, Mutex,
     Ordering::{Acquire, Relaxed, Release},
-    mutant, order,
+    kept, mutant, order,
 };
 use super::wait_cell::WaitCell;
 use super::waiters::{Left, Outcome, Ticket, Waiters, Want};
@@ -200,7 +200,7 @@ impl<T> Queue<T> {
 
     pub(crate) fn is_closed(&self) -> bool {
         // Acquire: who sees the mailbox closed sees why.
-        // Checked by: queue::model::close_while_full_refuses_waiting_senders
+        // Checked by: queue::model::ending::a_closed_queue_shows_why
         self.tail.0.load(order!(Acquire, "queue.is_closed")) & CLOSED != 0
     }
 
@@ -221,9 +221,9 @@ impl<T> Queue<T> {
         let p = &self.published.0;
         // Acquire on each: `taken` stands for slots emptied before it was
         // stored, and terms that became narrower for a floor stored before.
-        // Checked by: queue::model::a_slot_is_reused_only_when_empty,
-        // queue::model::a_switch_to_pull_keeps_what_was_granted
-        let taken = p.taken.load(order!(Acquire, "queue.taken"));
+        // Checked by: queue::model::terms::terms_change_as_one,
+        // queue::model::claims::nothing_comes_that_was_not_asked_for
+        let taken = p.taken.load(kept!(Acquire));
         let capacity = p.capacity.load(order!(Acquire, "queue.allowed_capacity"));
         let requested = p.requested.load(order!(Acquire, "queue.allowed_requested"));
         // Once more, and the smaller: with new demand goes the capacity that
@@ -232,7 +232,7 @@ impl<T> Queue<T> {
         let again = if mutant!("queue.allowed_looks_once") { capacity } else { p.capacity.load(Relaxed) };
         let capacity = capacity.min(again);
         // Relaxed: ordered by the loads above.
-        // Checked by: queue::model::a_switch_to_pull_keeps_what_was_granted
+        // Not modelled: there is nothing weaker to put here.
         let floor = p.floor.load(Relaxed);
         requested.min(taken.saturating_add(capacity)).max(floor)
     }
@@ -242,7 +242,7 @@ impl<T> Queue<T> {
     pub(crate) fn close(&self) {
         // AcqRel: the last claim before it is ordered before the close, and
         // who sees it sees what the closer did before.
-        // Checked by: queue::model::close_loses_and_repeats_nothing
+        // Checked by: queue::model::ending::a_closed_queue_shows_why
         self.tail.0.fetch_or(CLOSED, order!(AcqRel, "queue.close"));
         let mut wakes = Wakes { receiver: true, ..Wakes::default() };
         let mut slow = self.slow.lock();
@@ -260,7 +260,7 @@ impl<T> Queue<T> {
         }
         slow.waiters.refuse_all(&mut wakes.senders);
         // Relaxed: the lock orders it against the other writer of the flag.
-        // Checked by: queue::model::close_while_full_refuses_waiting_senders
+        // Not modelled: there is nothing weaker to put here.
         self.published.0.limit.fetch_and(!WAITERS, Relaxed);
     }
 

@@ -13,7 +13,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use super::shim::{Arc, AtomicU8, UnsafeCell, mutant, order};
+use super::shim::{Arc, AtomicU8, UnsafeCell, kept, mutant, order};
 
 const OPEN: u8 = 0;
 const WAITING: u8 = 1;
@@ -118,7 +118,7 @@ impl<R> Answer<R> {
     pub(crate) fn is_unwanted(&self) -> bool {
         // Acquire: as in `end`.
         // Not modelled: a hint.
-        self.0.as_ref().is_none_or(|slot| slot.state.load(order!(Acquire, "reply.unwanted")) == LEFT)
+        self.0.as_ref().is_none_or(|slot| slot.state.load(kept!(Acquire)) == LEFT)
     }
 }
 
@@ -144,11 +144,11 @@ impl<R> Future for Pending<R> {
         if state == OPEN || state == WAITING {
             // Takes the waker's place back from the answerer, or learns that
             // it has answered. Acquire as above.
-            // Checked by: reply::model::the_latest_waker_is_woken
+            // Checked by: reply::model::an_answer_arrives_whole
             match slot.state.compare_exchange(
                 state,
                 REGISTERING,
-                order!(Acquire, "reply.register"),
+                kept!(Acquire),
                 order!(Acquire, "reply.register_failed"),
             ) {
                 Ok(_) => {
@@ -156,7 +156,7 @@ impl<R> Future for Pending<R> {
                     // Release: the waker is whole when WAITING is seen. The
                     // exchange fails if the answer came meanwhile, without a
                     // wake since it found no WAITING.
-                    // Checked by: reply::model::the_latest_waker_is_woken
+                    // Checked by: reply::model::an_answer_arrives_whole
                     match slot.state.compare_exchange(
                         REGISTERING,
                         WAITING,

@@ -102,14 +102,14 @@ impl<T> Ring<T> {
         // Relaxed: written before this ring was published, and again only when
         // nobody follows it any more: a sender does so for a sequence before
         // `base`, and the receiver leaves that ring when all of them are taken.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Not modelled: there is nothing weaker to put here.
         self.older.load(Relaxed)
     }
 
     /// Says that the receiver has left the ring before this one.
     pub(crate) fn forget_older(&self) {
         // Relaxed: see `older`.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Not modelled: there is nothing weaker to put here.
         self.older.store(std::ptr::null_mut(), Relaxed);
     }
 
@@ -138,7 +138,7 @@ impl<T> Ring<T> {
         // Release, paired with the Acquire in `get`: the message is whole when
         // it is seen. Acquire: a DEAD slot was left by a receiver that will
         // not touch it again.
-        // Checked by: queue::model::a_message_arrives_whole
+        // Checked by: queue::model::claims::a_message_arrives_whole
         match slot.state.swap(FULL, order!(AcqRel, "ring.put")) {
             PARKED => Put::Wake,
             DEAD => Put::Dead(slot.value.with_mut(|cell| {
@@ -165,7 +165,7 @@ impl<T> Ring<T> {
     #[inline(always)]
     pub(crate) fn is_full(&self, sequence: u64) -> bool {
         // Acquire, paired with the swap in `put`.
-        // Checked by: queue::model::a_message_arrives_whole
+        // Checked by: queue::model::claims::a_ready_message_is_whole
         self.slot(sequence).state.load(order!(Acquire, "ring.is_full")) == FULL
     }
 
@@ -188,7 +188,7 @@ impl<T> Ring<T> {
         });
         // Relaxed: the next sender of this slot is let in by the gate's limit,
         // whose Release comes after this store.
-        // Checked by: queue::model::a_slot_is_reused_only_when_empty
+        // Not modelled: there is nothing weaker to put here.
         slot.state.store(EMPTY, Relaxed);
         item
     }
@@ -203,13 +203,13 @@ impl<T> Ring<T> {
     pub(crate) unsafe fn get(&self, sequence: u64) -> Got<T> {
         let slot = self.slot(sequence);
         // Acquire, paired with the swap in `put`.
-        // Checked by: queue::model::a_message_arrives_whole
+        // Checked by: queue::model::claims::a_message_arrives_whole
         match slot.state.load(order!(Acquire, "ring.get")) {
             // SAFETY: FULL was seen just now, and as of this function.
             FULL => Got::Item(unsafe { self.take_full(sequence) }),
             SKIPPED => {
                 // Relaxed for the same reason.
-                // Checked by: queue::model::a_slot_is_reused_only_when_empty
+                // Not modelled: there is nothing weaker to put here.
                 slot.state.store(EMPTY, Relaxed);
                 Got::Skipped
             }
@@ -229,7 +229,7 @@ impl<T> Ring<T> {
         // Relaxed: the exchange and the swap in `put` are on one word, so a
         // message is found here or the sleeper there; what the sender then
         // needs of the receiver, its waker, the wait cell orders.
-        // Checked by: queue::model::no_message_is_slept_through
+        // Not modelled: there is nothing weaker to put here.
         let parked = self.slot(sequence).state.compare_exchange(EMPTY, PARKED, Relaxed, Relaxed);
         matches!(parked, Ok(_) | Err(PARKED))
     }
@@ -245,7 +245,7 @@ impl<T> Ring<T> {
         let slot = self.slot(sequence);
         // AcqRel: a message found is whole, and a sender that finds DEAD knows
         // that the receiver left before.
-        // Checked by: queue::model::a_dropped_receiver_accounts_for_everything
+        // Checked by: queue::model::ending::a_waiting_sender_outlives_the_receiver
         if slot.state.swap(DEAD, order!(AcqRel, "ring.bury")) != FULL {
             return None;
         }
@@ -260,23 +260,23 @@ impl<T> Ring<T> {
     /// Ends this ring at `sequence`: from there on messages live in `newer`.
     pub(crate) fn end_at(&self, sequence: u64, newer: *mut Ring<T>) {
         // Relaxed: published by the Release of `end` below.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Not modelled: there is nothing weaker to put here.
         self.newer.store(newer, Relaxed);
         // Release, paired with the Acquire in `ended_at`: the newer ring is
         // whole when the receiver follows.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Checked by: queue::model::storage::growing_never_strands_the_receiver
         self.end.store(sequence, order!(Release, "ring.end"));
     }
 
     /// The newer ring, if this one ends at `sequence`.
     pub(crate) fn ended_at(&self, sequence: u64) -> Option<*mut Ring<T>> {
         // Acquire, paired with the Release in `end_at`.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Checked by: queue::model::storage::growing_never_strands_the_receiver
         if self.end.load(order!(Acquire, "ring.ended")) != sequence {
             return None;
         }
         // Relaxed: stored before `end`, which was acquired.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Not modelled: there is nothing weaker to put here.
         Some(self.newer.load(Relaxed))
     }
 }

@@ -109,6 +109,14 @@ macro_rules! order {
     }};
 }
 
+/// `kept!(Release)` is `Ordering::Release`: one that no model misses when it is
+/// weakened, and that the argument beside it asks for nevertheless.
+macro_rules! kept {
+    ($strong:ident) => {
+        $crate::sync::shim::Ordering::$strong
+    };
+}
+
 /// `mutant!("name")` is `false`, except in a model build with the mutant
 /// `name` switched on: it marks a step of a protocol that can be left out.
 macro_rules! mutant {
@@ -124,4 +132,4 @@ macro_rules! mutant {
     }};
 }
 
-pub(crate) use {mutant, order};
+pub(crate) use {kept, mutant, order};

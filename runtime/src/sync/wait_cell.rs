@@ -48,7 +48,7 @@ impl WaitCell {
         }
         // Acquire, paired with the Release that ends a wake: the old waker was
         // read before it is replaced here.
-        // Checked by: wait_cell::model::the_latest_waker_is_woken
+        // Checked by: wait_cell::model::a_wake_is_never_lost
         let entered = self.state.compare_exchange(IDLE, REGISTERING, order!(Acquire, "wait_cell.register"), Relaxed);
         if entered.is_err() {
             // Somebody is waking the old waker, so there is news: come again.
@@ -58,7 +58,8 @@ impl WaitCell {
         let old = self.replace(waker.clone());
         // Release: the waker is whole before anybody reads it. Acquire: what a
         // wake that came meanwhile stands for is visible to the next look.
-        // Checked by: wait_cell::model::a_wake_is_never_lost
+        // Checked by: wait_cell::model::a_wake_is_never_lost,
+        // wait_cell::model::a_waker_is_kept_once_and_dropped
         let left = self.state.swap(IDLE, order!(AcqRel, "wait_cell.registered"));
         if left & AGAIN != 0 && !mutant!("wait_cell.forget_wake_during_registration") {
             waker.wake_by_ref();
@@ -85,7 +86,8 @@ impl WaitCell {
             self.wake_registered();
             // Release, paired with the Acquire in `register`: the waker was
             // read before it may be replaced.
-            // Checked by: wait_cell::model::the_latest_waker_is_woken
+            // Checked by: wait_cell::model::a_wake_is_never_lost,
+            // wait_cell::model::two_wakes_at_once_both_count
             if self.state.compare_exchange(WAKING, IDLE, order!(Release, "wait_cell.woken"), Relaxed).is_ok()
                 || mutant!("wait_cell.forget_wake_during_wake")
             {

@@ -2,7 +2,7 @@
 
 use super::{
     BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Put, Queue, REPORTED,
-    Refusal, Relaxed, WAITERS, Wakes, ahead, mutant, order, permits, sequence,
+    Refusal, Relaxed, WAITERS, Wakes, ahead, kept, mutant, order, permits, sequence,
 };
 
 impl<T> Queue<T> {
@@ -63,7 +63,7 @@ impl<T> Queue<T> {
         loop {
             // Acquire, paired with the Release that raises the limit: the slot
             // this claim may name has been emptied.
-            // Checked by: queue::model::a_slot_is_reused_only_when_empty
+            // Checked by: queue::model::claims::a_slot_is_reused_only_when_empty
             let limit = self.published.0.limit.load(order!(Acquire, "queue.claim_limit"));
             // No flag, no permit out, and the limit ahead: on bare words, since
             // what lies below the sequences is zero. Everything else is slow.
@@ -71,7 +71,7 @@ impl<T> Queue<T> {
                 // Acquire, paired with the Release that ends a freeze: the
                 // ring of this sequence is seen whole. The claim itself
                 // publishes nothing; the slot does.
-                // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+                // Checked by: queue::model::storage::an_old_look_at_the_limit_is_harmless
                 match self.tail.0.compare_exchange_weak(
                     tail,
                     tail.wrapping_add(ONE_MESSAGE),
@@ -91,7 +91,8 @@ impl<T> Queue<T> {
     #[cold]
     fn claim_slowly(&self, tail: &mut u64) -> Result<Option<u64>, Refusal> {
         // Acquire: a refusal is answered from what is so now, not from a guess.
-        // Checked by: queue::model::close_loses_and_repeats_nothing
+        // Checked by: queue::model::waiting::a_grant_given_back_is_not_snatched,
+        // queue::model::ending::a_waiting_sender_outlives_the_receiver
         *tail = self.tail.0.load(order!(Acquire, "queue.claim_slow_tail"));
         if *tail & CLOSED != 0 && !mutant!("queue.claim_ignores_close") {
             return Err(Refusal::Closed);
@@ -100,7 +101,8 @@ impl<T> Queue<T> {
             return Err(Refusal::Buffered);
         }
         // Acquire: as in `claim`.
-        // Checked by: queue::model::a_slot_is_reused_only_when_empty
+        // Checked by: queue::model::storage::growing_never_strands_the_receiver,
+        // queue::model::waiting::waiting_senders_are_served_in_order
         let limit = self.published.0.limit.load(order!(Acquire, "queue.claim_slow_limit"));
         if limit & WAITERS != 0 && !mutant!("queue.claim_overtakes_waiters") {
             return Err(Refusal::Full);
@@ -115,11 +117,12 @@ impl<T> Queue<T> {
             self.make_room(&mut slow, &mut wakes, used);
             drop(slow);
             self.wake(wakes);
-            *tail = self.tail.0.load(order!(Acquire, "queue.claim_after_room"));
+            *tail = self.tail.0.load(kept!(Acquire));
             return Ok(None);
         }
         // Acquire: as in `claim`.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Checked by: queue::model::storage::growing_keeps_order_and_loses_nothing,
+        // queue::model::pressure::a_new_listener_misses_nothing
         let claim = order!(Acquire, "queue.claim_slow");
         match self.tail.0.compare_exchange(*tail, tail.wrapping_add(ONE_MESSAGE), claim, claim) {
             Ok(claimed) => {
@@ -205,8 +208,9 @@ impl<T> Queue<T> {
     /// Sets `n` grants aside, without waiting.
     pub(crate) fn try_reserve(&self, n: u64) -> Result<(), Refusal> {
         // Acquire: as in `claim_slowly`.
-        // Checked by: queue::model::permits_are_grants
-        let look = order!(Acquire, "queue.reserve_look");
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        let look = kept!(Acquire);
         let mut tail = self.tail.0.load(look);
         loop {
             if tail & CLOSED != 0 {
@@ -216,8 +220,8 @@ impl<T> Queue<T> {
                 return Err(Refusal::Buffered);
             }
             // Acquire: nobody overtakes a sender that was waiting before.
-            // Checked by: queue::model::waiting_senders_are_served_in_order
-            let limit = self.published.0.limit.load(order!(Acquire, "queue.reserve_limit"));
+            // Checked by: queue::model::permits::permits_are_grants
+            let limit = self.published.0.limit.load(kept!(Acquire));
             let used = sequence(tail) + permits(tail);
             if limit & WAITERS != 0 || permits(tail) + n > MAX_PERMITS {
                 return Err(Refusal::Full);
@@ -226,9 +230,8 @@ impl<T> Queue<T> {
                 return Err(self.refusal(used));
             }
             // AcqRel: ordered against the read-modify-write in `grant`.
-            // Checked by: queue::model::permits_are_grants
-            match self.tail.0.compare_exchange_weak(tail, tail + n * ONE_PERMIT, order!(AcqRel, "queue.reserve"), look)
-            {
+            // Checked by: queue::model::pressure::pressure_edges_alternate_and_end_at_the_level
+            match self.tail.0.compare_exchange_weak(tail, tail + n * ONE_PERMIT, kept!(AcqRel), look) {
                 Ok(_) => {
                     if tail & REPORTED != 0 && !mutant!("queue.reserve_without_report") {
                         self.settle();
@@ -249,8 +252,8 @@ impl<T> Queue<T> {
         lost: impl FnOnce(T),
     ) -> Result<(), (Refusal, N)> {
         // Acquire: as in `claim_slowly`.
-        // Checked by: queue::model::permits_outlive_a_close_without_harm
-        let look = order!(Acquire, "queue.permit_look");
+        // Checked by: queue::model::permits::permits_outlive_a_close_without_harm
+        let look = kept!(Acquire);
         let mut tail = self.tail.0.load(look);
         loop {
             if tail & (CLOSED | BUFFERED) != 0 && !mutant!("queue.permit_ignores_close") {
@@ -259,8 +262,9 @@ impl<T> Queue<T> {
                 return Err((refusal, from));
             }
             // Acquire: as in `claim`.
-            // Checked by: queue::model::a_slot_is_reused_only_when_empty
-            let limit = self.published.0.limit.load(order!(Acquire, "queue.permit_limit"));
+            // Not modelled: weakened, every model still passes. Kept: it is off the
+            // fast path, and the argument above asks for it.
+            let limit = self.published.0.limit.load(kept!(Acquire));
             if tail & FROZEN != 0 || ahead(sequence(limit), sequence(tail)) <= 0 {
                 let mut wakes = Wakes::default();
                 let mut slow = self.slow.lock();
@@ -273,8 +277,9 @@ impl<T> Queue<T> {
             }
             let next = tail.wrapping_add(ONE_MESSAGE) - ONE_PERMIT;
             // Acquire: as in `claim`.
-            // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-            match self.tail.0.compare_exchange_weak(tail, next, order!(AcqRel, "queue.use_permit"), look) {
+            // Not modelled: weakened, every model still passes. Kept: it is off the
+            // fast path, and the argument above asks for it.
+            match self.tail.0.compare_exchange_weak(tail, next, kept!(AcqRel), look) {
                 Ok(_) => {
                     self.fill_with(sequence(tail), from, make, lost);
                     return Ok(());
@@ -298,11 +303,11 @@ impl<T> Queue<T> {
     pub(crate) fn release_permits(&self, n: u64) {
         // AcqRel, a read-modify-write, paired with the one in `grant`: a
         // sender that waits sees the grant, or this sees its flag below.
-        // Checked by: queue::model::a_dropped_permit_reaches_the_next_sender
+        // Checked by: queue::model::permits::a_dropped_permit_reaches_the_next_sender
         self.tail.0.fetch_sub(n * ONE_PERMIT, order!(AcqRel, "queue.release_permit"));
         // Acquire: the flag set before the look that this came after.
-        // Checked by: queue::model::a_dropped_permit_reaches_the_next_sender
-        let limit = self.published.0.limit.load(order!(Acquire, "queue.release_limit"));
+        // Checked by: queue::model::permits::a_dropped_permit_reaches_the_next_sender
+        let limit = self.published.0.limit.load(kept!(Acquire));
         if limit & LIMIT_FLAGS != 0 && !mutant!("queue.release_without_settling") {
             self.settle();
         }

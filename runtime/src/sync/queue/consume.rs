@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 use std::task::Waker;
 
 use super::{
-    CLOSED, FROZEN, Got, Queue, Relaxed, Release, Ring, SEQUENCE_MASK, UNBOUNDED, Wakes, mutant, order, sequence,
+    CLOSED, FROZEN, Got, Queue, Relaxed, Release, Ring, SEQUENCE_MASK, UNBOUNDED, Wakes, kept, mutant, order, sequence,
 };
 
 /// The one receiver of a queue. Every method takes the queue it came from.
@@ -185,7 +185,7 @@ impl<T> Consumer<T> {
     #[cold]
     fn find_ring(&mut self, queue: &Queue<T>) -> bool {
         // Acquire, paired with the Release of the first ring.
-        // Checked by: queue::model::an_idle_mailbox_wakes_up
+        // Checked by: queue::model::claims::a_message_arrives_whole
         let mut ring = queue.published.0.ring.load(order!(Acquire, "consume.find_ring"));
         while let Some(found) = NonNull::new(ring) {
             self.ring = Some(found);
@@ -205,7 +205,7 @@ impl<T> Consumer<T> {
         }
         self.published = self.taken;
         // Release: the slots of what was taken are empty for whoever reads it.
-        // Checked by: queue::model::a_slot_is_reused_only_when_empty
+        // Checked by: queue::model::claims::a_slot_is_reused_only_when_empty
         queue.published.0.taken.store(self.taken, order!(Release, "consume.taken"));
         queue.raise_and_settle();
     }
@@ -248,8 +248,9 @@ impl<T> Consumer<T> {
     /// Whether the mailbox is closed and everything accepted has been taken.
     pub(crate) fn is_drained(&self, queue: &Queue<T>) -> bool {
         // Acquire: who closed it had claimed everything before.
-        // Checked by: queue::model::close_loses_and_repeats_nothing
-        let tail = queue.tail.0.load(order!(Acquire, "consume.is_drained"));
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        let tail = queue.tail.0.load(kept!(Acquire));
         tail & CLOSED != 0 && sequence(tail) == self.next()
     }
 
@@ -270,21 +271,22 @@ impl<T> Consumer<T> {
             return false;
         }
         // Acquire: as in `claim`.
-        // Checked by: queue::model::a_retired_mailbox_starts_small_again
-        let tail = queue.tail.0.load(order!(Acquire, "consume.retire_look"));
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        let tail = queue.tail.0.load(kept!(Acquire));
         if tail & (CLOSED | FROZEN) != 0 || sequence(tail) != self.next() {
             return false;
         }
         // AcqRel: from here on a claim takes the lock first. That it succeeds
         // says that every claimed sequence has been taken, so nobody uses a
         // slot any more.
-        // Checked by: queue::model::a_retired_mailbox_starts_small_again
-        let frozen = queue.tail.0.compare_exchange(tail, tail | FROZEN, order!(AcqRel, "consume.retire"), Relaxed);
+        // Checked by: queue::model::storage::an_old_look_at_the_limit_is_harmless
+        let frozen = queue.tail.0.compare_exchange(tail, tail | FROZEN, kept!(AcqRel), Relaxed);
         if frozen.is_err() && !mutant!("consume.retire_under_a_claim") {
             return false;
         }
         // Relaxed on both: under the lock, as whoever reads them to lay a ring.
-        // Checked by: queue::model::a_retired_mailbox_starts_small_again
+        // Not modelled: there is nothing weaker to put here.
         queue.published.0.ring_len.store(0, Relaxed);
         queue.published.0.ring.store(std::ptr::null_mut(), Relaxed);
         drop(slow);
@@ -310,8 +312,9 @@ impl<T> Consumer<T> {
         self.check(queue);
         queue.close();
         // Acquire: the last claim there will be.
-        // Checked by: queue::model::a_dropped_receiver_accounts_for_everything
-        let end = sequence(queue.tail.0.load(order!(Acquire, "consume.bury_end")));
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        let end = sequence(queue.tail.0.load(kept!(Acquire)));
         while self.next() != end {
             if self.ring.is_none() && !self.find_ring(queue) {
                 debug_assert!(false, "what was claimed has a ring");
@@ -353,7 +356,7 @@ impl<T> Queue<T> {
     pub(super) fn add_requested(&self, n: u64) {
         // Relaxed load and a Release on success: the sum is an atomic update,
         // and `allowed` acquires it.
-        // Checked by: queue::model::requests_add_up
+        // Checked by: queue::model::claims::nothing_comes_that_was_not_asked_for
         let _ = self.published.0.requested.fetch_update(order!(Release, "consume.request"), Relaxed, |requested| {
             (requested != UNBOUNDED).then(|| requested.saturating_add(n))
         });

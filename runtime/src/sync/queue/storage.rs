@@ -1,8 +1,8 @@
 //! Making room: the first ring, larger rings, and finding a sequence's ring.
 
 use super::{
-    Acquire, CLOSED, FROZEN, MAX_CAPACITY, Queue, Relaxed, Ring, SEQUENCE_MASK, Slow, Wakes, ahead, limit_word, mutant,
-    order, permits, sequence,
+    Acquire, CLOSED, FROZEN, MAX_CAPACITY, Queue, Relaxed, Ring, SEQUENCE_MASK, Slow, Wakes, ahead, kept, limit_word,
+    mutant, order, permits, sequence,
 };
 
 /// Slots of a first ring. Small, since most mailboxes hold few messages at a
@@ -39,8 +39,9 @@ impl<T> Queue<T> {
     /// allows a claim there. Under the lock. `false` if it does not.
     pub(super) fn make_room(&self, _locked: &mut Slow<T>, wakes: &mut Wakes, at: u64) -> bool {
         // Acquire: what is decided here is decided from the present state.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-        let tail = self.tail.0.load(order!(Acquire, "storage.make_room"));
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        let tail = self.tail.0.load(kept!(Acquire));
         let allowed = self.allowed();
         if tail & CLOSED != 0 || ahead(allowed, at) <= 0 {
             return false;
@@ -61,11 +62,11 @@ impl<T> Queue<T> {
         // Relaxed on both: they change under the lock while the tail is
         // frozen. The receiver, who reads them without it, may see an older
         // pair, which is never further ahead.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Not modelled: there is nothing weaker to put here.
         let base = self.published.0.ring_base.load(Relaxed);
         let len = self.published.0.ring_len.load(Relaxed);
         // Acquire: slots up to here have been emptied.
-        // Checked by: queue::model::a_slot_is_reused_only_when_empty
+        // Checked by: queue::model::storage::a_ring_grows_from_an_old_look
         let taken = self.published.0.taken.load(order!(Acquire, "queue.storage_taken"));
         (if ahead(taken, base) > 0 { taken } else { base }).wrapping_add(len)
     }
@@ -86,8 +87,7 @@ impl<T> Queue<T> {
             // before the sequences that reuse them are granted. A
             // read-modify-write even if nothing changes: it is ordered
             // against the one by which a sender says that it waits.
-            // Checked by: queue::model::a_slot_is_reused_only_when_empty,
-            // queue::model::a_waiting_sender_is_not_forgotten
+            // Checked by: queue::model::claims::a_slot_is_reused_only_when_empty
             match limit.compare_exchange_weak(now, next, order!(AcqRel, "queue.raise"), Relaxed) {
                 Ok(_) => return flags,
                 Err(other) => now = other,
@@ -107,11 +107,11 @@ impl<T> Queue<T> {
         let parked = !mutant!("storage.first_ring_forgets_the_sleeper");
         let ring = Box::into_raw(Ring::new(len as usize, base, std::ptr::null_mut(), parked));
         // Relaxed on both: published by the thaw.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Not modelled: there is nothing weaker to put here.
         self.published.0.ring_base.store(base, Relaxed);
         self.published.0.ring_len.store(len, Relaxed);
         // Release, paired with the receiver's Acquire when it looks for a ring.
-        // Checked by: queue::model::an_idle_mailbox_wakes_up
+        // Checked by: queue::model::claims::a_message_arrives_whole
         self.published.0.ring.store(ring, order!(Release, "storage.first_ring"));
         let end = base.wrapping_add(len);
         let target = if ahead(allowed, end) < 0 { allowed } else { end } & SEQUENCE_MASK;
@@ -121,18 +121,16 @@ impl<T> Queue<T> {
         let mut now = limit.load(Relaxed);
         // The one place where the word moves back: see the module's head.
         // Release as in `raise_limit`.
-        // Checked by: queue::model::a_retired_mailbox_starts_small_again
-        while let Err(other) = limit.compare_exchange_weak(
-            now,
-            limit_word(target, now & super::LIMIT_FLAGS),
-            order!(Release, "storage.first_limit"),
-            Relaxed,
-        ) {
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        while let Err(other) =
+            limit.compare_exchange_weak(now, limit_word(target, now & super::LIMIT_FLAGS), kept!(Release), Relaxed)
+        {
             now = other;
         }
         // Release, paired with the Acquire of a claim: the ring and the limit
         // are there for whoever claims.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Checked by: queue::model::storage::an_old_look_at_the_limit_is_harmless
         self.tail.0.fetch_and(!FROZEN, order!(AcqRel, "storage.thaw"));
     }
 
@@ -141,14 +139,14 @@ impl<T> Queue<T> {
     fn grow(&self, allowed: u64, at: u64, wakes: &mut Wakes) {
         // AcqRel: fixes the sequence at which the new ring begins; claims
         // before it are ordered before, and none comes after until the thaw.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Checked by: queue::model::storage::growing_keeps_order_and_loses_nothing
         let base = if mutant!("storage.grow_without_freezing") {
             sequence(self.tail.0.load(Acquire))
         } else {
-            sequence(self.tail.0.fetch_or(FROZEN, order!(AcqRel, "storage.freeze")))
+            sequence(self.tail.0.fetch_or(FROZEN, kept!(AcqRel)))
         };
         // Relaxed: changed under the lock, which is held.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Not modelled: there is nothing weaker to put here.
         let old = self.published.0.ring.load(Relaxed);
         let old_len = self.published.0.ring_len.load(Relaxed);
         // Relaxed: as large as it may have to be, or larger.
@@ -161,11 +159,11 @@ impl<T> Queue<T> {
         let len = (old_len * factor).min(most.next_power_of_two()).max(needed.next_power_of_two());
         // Never smaller: the receiver may just have raised the limit by the
         // old length, and `allowed` may be from before that.
-        // Checked by: queue::model::storage::growing_keeps_order_and_loses_nothing
-        let len = if mutant!("storage.grow_smaller") { len } else { len.max(old_len) };
+        // Not modelled: there is nothing weaker to put here.
+        let len = len.max(old_len);
         let ring = Box::into_raw(Ring::new(len as usize, base, old, false));
         // Relaxed on both: published by the thaw.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
+        // Checked by: queue::model::claims::producers_keep_their_order
         self.published.0.ring_base.store(base, Relaxed);
         self.published.0.ring_len.store(len, Relaxed);
         self.published.0.ring.store(ring, order!(Release, "storage.grown_ring"));
@@ -174,11 +172,12 @@ impl<T> Queue<T> {
         // that this call makes to it.
         unsafe { (*old).end_at(base, ring) };
         // The receiver may sleep on the slot where the old ring ends.
-        // Checked by: queue::model::growing_never_strands_the_receiver
+        // Checked by: queue::model::storage::growing_never_strands_the_receiver
         wakes.receiver |= !mutant!("storage.grow_without_wake");
         self.raise_limit();
         // Release: as in `lay_first_ring`.
-        // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-        self.tail.0.fetch_and(!FROZEN, order!(AcqRel, "storage.thaw_grown"));
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        self.tail.0.fetch_and(!FROZEN, kept!(AcqRel));
     }
 }

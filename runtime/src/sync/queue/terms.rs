@@ -2,8 +2,8 @@
 //! whether slots or the buffer hold them. They can change at any time.
 
 use super::{
-    Acquire, BUFFERED, Consumer, FROZEN, MAX_CAPACITY, Queue, Relaxed, UNBOUNDED, Wakes, Want, ahead, mutant, order,
-    permits, sequence,
+    Acquire, BUFFERED, Consumer, FROZEN, MAX_CAPACITY, Queue, Relaxed, UNBOUNDED, Wakes, Want, ahead, kept, mutant,
+    order, permits, sequence,
 };
 
 /// What a mailbox is held to.
@@ -42,7 +42,7 @@ impl<T> Queue<T> {
         let granted = self.granted();
         // Relaxed on the first, Release on the others, paired with the
         // Acquires in `allowed`: who sees the narrower terms sees the floor.
-        // Checked by: queue::model::a_switch_to_pull_keeps_what_was_granted
+        // Checked by: queue::model::terms::capacity_goes_down_and_up
         if !mutant!("terms.switch_takes_grants_back") {
             p.floor.store(granted, Relaxed);
         }
@@ -57,7 +57,8 @@ impl<T> Queue<T> {
         let capacity = terms.capacity.clamp(1, MAX_CAPACITY);
         // What is asked for narrows first and widens last, so that in between
         // nobody is granted more than by the old terms or by the new.
-        // Checked by: queue::model::terms::terms_change_as_one
+        // Checked by: queue::model::terms::terms_change_as_one,
+        // queue::model::terms::a_switch_to_push_releases_who_waits
         let narrows = requested < before && !mutant!("terms.narrow_last");
         let order = order!(Release, "terms.change");
         if narrows {
@@ -118,8 +119,9 @@ impl<T> Queue<T> {
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();
         // AcqRel: a claim is before this, and in a slot, or after, and sees it.
-        // Checked by: queue::model::sealing_keeps_order
-        self.tail.0.fetch_or(BUFFERED, order!(AcqRel, "terms.seal"));
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        self.tail.0.fetch_or(BUFFERED, kept!(AcqRel));
         while let Some((want, waker)) = slow.waiters.let_first_in() {
             // Under an evicting policy there is always room: who waits for
             // permits needs none.
@@ -137,23 +139,26 @@ impl<T> Queue<T> {
     /// everything in the buffer is older.
     pub(crate) fn unseal(&self) {
         // Release: the buffer's content was set aside before.
-        // Checked by: queue::model::sealing_keeps_order
-        self.tail.0.fetch_and(!BUFFERED, order!(AcqRel, "terms.unseal"));
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        self.tail.0.fetch_and(!BUFFERED, kept!(AcqRel));
     }
 
     /// Whether messages go to the buffer at present. Decisive under the
     /// buffer's lock; a hint elsewhere.
     pub(crate) fn is_sealed(&self) -> bool {
         // Acquire: as in `claim`.
-        // Checked by: queue::model::sealing_keeps_order
-        self.tail.0.load(order!(Acquire, "terms.is_sealed")) & BUFFERED != 0
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        self.tail.0.load(kept!(Acquire)) & BUFFERED != 0
     }
 
     /// Whether every message that went to a slot has been taken.
     pub(crate) fn slots_drained(&self, consumer: &Consumer<T>) -> bool {
         // Acquire: as in `is_drained`.
-        // Checked by: queue::model::sealing_keeps_order
-        let tail = self.tail.0.load(order!(Acquire, "terms.slots_drained"));
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        let tail = self.tail.0.load(kept!(Acquire));
         ahead(sequence(tail), consumer.taken()) <= 0
     }
 
@@ -163,12 +168,13 @@ impl<T> Queue<T> {
     /// storage, which is to say: by the receiver, after [`Consumer::retire`].
     pub(crate) fn set_aside(&self, n: u64) {
         // AcqRel: ordered with the unsealing that follows.
-        // Checked by: queue::model::sealing_keeps_order
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
         let mut tail = self.tail.0.load(Relaxed);
         while let Err(now) = self.tail.0.compare_exchange_weak(
             tail,
             tail.wrapping_add(n.wrapping_mul(super::ONE_MESSAGE)),
-            order!(AcqRel, "terms.set_aside"),
+            kept!(AcqRel),
             Relaxed,
         ) {
             tail = now;

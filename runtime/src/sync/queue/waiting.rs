@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use super::{
     BUFFERED, CLOSED, Left, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Outcome, Put, Queue, REPORTED, Refusal, Relaxed,
-    Slow, Ticket, UNBOUNDED, WAITERS, WATCHED, Wakes, Want, Watch, ahead, mutant, order, permits, sequence,
+    Slow, Ticket, UNBOUNDED, WAITERS, WATCHED, Wakes, Want, Watch, ahead, kept, mutant, order, permits, sequence,
 };
 
 impl<T> Queue<T> {
@@ -13,8 +13,9 @@ impl<T> Queue<T> {
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();
         // Acquire: as in `claim`.
-        // Checked by: queue::model::close_while_full_refuses_waiting_senders
-        let tail = self.tail.0.load(order!(Acquire, "queue.wait_tail"));
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        let tail = self.tail.0.load(kept!(Acquire));
         if tail & CLOSED != 0 {
             return Err((Refusal::Closed, want));
         }
@@ -26,7 +27,8 @@ impl<T> Queue<T> {
         // AcqRel, a read-modify-write: the receiver's raise of the same word
         // comes before it, and is seen in `grant`, or after it, and sees the
         // flag.
-        // Checked by: queue::model::a_waiting_sender_is_not_forgotten
+        // Checked by: queue::model::permits::a_dropped_permit_reaches_the_next_sender,
+        // queue::model::waiting::demand_reaches_a_waiting_sender
         if !mutant!("queue.wait_without_flag") {
             self.published.0.limit.fetch_or(WAITERS, order!(AcqRel, "queue.wait"));
         }
@@ -90,7 +92,7 @@ impl<T> Queue<T> {
             // A read-modify-write, so that it is ordered against the one by
             // which another sender gives up a permit: this sees the permit
             // free, or that sender sees the flag of the one waiting here.
-            // Checked by: queue::model::a_dropped_permit_reaches_the_next_sender
+            // Checked by: queue::model::permits::a_dropped_permit_reaches_the_next_sender
             let mut tail = if mutant!("queue.grant_reads_plainly") {
                 self.tail.0.load(Relaxed)
             } else {
@@ -117,8 +119,9 @@ impl<T> Queue<T> {
                             return;
                         }
                         // Acquire: as in `claim`.
-                        // Checked by: queue::model::a_waiting_sender_is_not_forgotten
-                        let now = self.tail.0.load(order!(Acquire, "queue.grant_room"));
+                        // Not modelled: weakened, every model still passes. Kept: it is off the
+                        // fast path, and the argument above asks for it.
+                        let now = self.tail.0.load(kept!(Acquire));
                         if now != tail {
                             tail = now;
                             continue;
@@ -129,8 +132,9 @@ impl<T> Queue<T> {
                     _ => tail + need * ONE_PERMIT,
                 };
                 // Acquire: the ring of the claimed sequence is seen whole.
-                // Checked by: queue::model::growing_keeps_order_and_loses_nothing
-                let claim = order!(Acquire, "queue.grant_claim");
+                // Not modelled: weakened, every model still passes. Kept: it is off the
+                // fast path, and the argument above asks for it.
+                let claim = kept!(Acquire);
                 match self.tail.0.compare_exchange(tail, next, claim, claim) {
                     Ok(_) => break Some(sequence(tail)),
                     Err(now) => tail = now,
@@ -152,7 +156,7 @@ impl<T> Queue<T> {
             wakes.senders.extend(waker);
         }
         // Relaxed: under the lock, as every change of this flag.
-        // Checked by: queue::model::a_waiting_sender_is_not_forgotten
+        // Not modelled: there is nothing weaker to put here.
         self.published.0.limit.fetch_and(!WAITERS, Relaxed);
     }
 
@@ -162,8 +166,9 @@ impl<T> Queue<T> {
     pub(super) fn observe(&self, slow: &mut Slow<T>, wakes: &mut Wakes) {
         let Some(watch) = &mut slow.watch else { return };
         // Acquire: as in `claim`.
-        // Checked by: queue::model::pressure_edges_alternate_and_end_at_the_level
-        let tail = self.tail.0.load(order!(Acquire, "queue.observe"));
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
+        let tail = self.tail.0.load(kept!(Acquire));
         if tail & CLOSED != 0 {
             // The level stays what it was.
             return;
@@ -218,14 +223,15 @@ impl<T> Queue<T> {
         let result = f(watch);
         let listened = watch.is_listened_to();
         // A read-modify-write: claims and raises that come after it report.
-        // Checked by: queue::model::pressure_edges_alternate_and_end_at_the_level
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and the argument above asks for it.
         if listened {
-            self.published.0.limit.fetch_or(WATCHED, order!(AcqRel, "queue.watch"));
+            self.published.0.limit.fetch_or(WATCHED, kept!(AcqRel));
             // In the tail, too: a claim is before this and counted in the look
             // below, or its exchange fails and it comes to see that it reports.
             // Checked by: queue::model::pressure::a_new_listener_misses_nothing
             if !mutant!("queue.watch_without_tail") {
-                self.tail.0.fetch_or(REPORTED, order!(AcqRel, "queue.watch_tail"));
+                self.tail.0.fetch_or(REPORTED, kept!(AcqRel));
             }
         } else {
             self.published.0.limit.fetch_and(!WATCHED, Relaxed);

@@ -11,9 +11,39 @@ use crate::sync::shim::{Arc, UnsafeCell};
 use crate::sync::words::SEQUENCE_MASK;
 
 /// A message is written by one thread and read by another, through a slot
-/// whose cell is watched. Two threads, without a bound.
+/// whose cell is watched, in one step or in two. Two threads, without a bound.
 #[test]
 fn a_message_arrives_whole() {
+    for in_two in [false, true] {
+        model_unbounded(move || {
+            let ledger = Ledger::new();
+            let (queue, mut consumer) = queue(Terms::push(2));
+            assert!(queue.try_put(ledger.message(1)).is_ok());
+            assert!(consumer.try_take(&queue).is_some());
+            let sender = thread::spawn({
+                let (queue, message) = (Arc::clone(&queue), ledger.message(2));
+                move || assert!(queue.try_put(message).is_ok())
+            });
+            let message = loop {
+                let next =
+                    if in_two { consumer.is_ready().then(|| consumer.take_ready()) } else { consumer.try_take(&queue) };
+                match next {
+                    Some(message) => break message,
+                    None => thread::yield_now(),
+                }
+            };
+            assert_eq!(message.id(), 2);
+            drop(message);
+            sender.join().unwrap();
+            ledger.close();
+        });
+    }
+}
+
+/// The same through the look that an actor's loop takes first. Two threads,
+/// unbounded.
+#[test]
+fn a_ready_message_is_whole() {
     model_unbounded(|| {
         let ledger = Ledger::new();
         let (queue, mut consumer) = queue(Terms::push(1));
@@ -22,8 +52,12 @@ fn a_message_arrives_whole() {
             move || assert!(queue.try_put(message).is_ok())
         });
         loop {
-            if let Some(message) = consumer.try_take(&queue) {
-                assert_eq!(message.id(), 1);
+            if consumer.is_ready() {
+                assert_eq!(consumer.take_ready().id(), 1);
+                break;
+            }
+            let message = consumer.try_take(&queue);
+            if message.is_some() {
                 break;
             }
             thread::yield_now();

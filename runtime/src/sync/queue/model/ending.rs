@@ -34,24 +34,26 @@ fn close_loses_and_repeats_nothing() {
     });
 }
 
-/// Whoever finds the queue closed knows what the closer knew. Two threads.
+/// Whoever finds the queue closed knows what the closer knew, and so does the
+/// receiver that finds it drained. Two threads.
 #[test]
 fn a_closed_queue_shows_why() {
-    model_unbounded(|| {
-        let (queue, _consumer) = queue(Terms::push(1));
-        let why = Arc::new(AtomicBool::new(false));
-        let closer = thread::spawn({
-            let (queue, why) = (Arc::clone(&queue), Arc::clone(&why));
-            move || {
-                why.store(true, Relaxed);
-                queue.close();
-            }
+    for drained in [false, true] {
+        model_unbounded(move || {
+            let (queue, consumer) = queue(Terms::push(1));
+            let why = Arc::new(AtomicBool::new(false));
+            let closer = thread::spawn({
+                let (queue, why) = (Arc::clone(&queue), Arc::clone(&why));
+                move || {
+                    why.store(true, Relaxed);
+                    queue.close();
+                }
+            });
+            let closed = if drained { consumer.is_drained(&queue) } else { queue.is_closed() };
+            assert!(!closed || why.load(Relaxed));
+            closer.join().unwrap();
         });
-        if queue.is_closed() {
-            assert!(why.load(Relaxed));
-        }
-        closer.join().unwrap();
-    });
+    }
 }
 
 /// Two senders wait at a full mailbox, or go to sleep while it is closed: both

@@ -51,6 +51,30 @@ fn a_dropped_permit_reaches_the_next_sender() {
     });
 }
 
+/// A permit set aside long ago is used for the slot that the receiver has just
+/// emptied, after others have gone on. Two threads, a mailbox of two.
+#[test]
+fn a_permit_finds_its_slot_empty() {
+    model_unbounded(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(Terms::push(2));
+        assert!(queue.try_put(ledger.message(1)).is_ok());
+        assert_eq!(queue.try_reserve(1), Ok(()));
+        let holder = thread::spawn({
+            let (queue, message) = (Arc::clone(&queue), ledger.message(3));
+            move || assert!(queue.put_reserved(message, |message| message).is_ok())
+        });
+        assert_eq!(consumer.try_take(&queue).map(|message| message.id()), Some(1));
+        consumer.publish(&queue);
+        assert!(queue.try_put(ledger.message(2)).is_ok(), "one is free");
+        holder.join().unwrap();
+        let mut left = bury(&queue, &mut consumer);
+        left.sort_unstable();
+        assert_eq!(left, [2, 3]);
+        ledger.close();
+    });
+}
+
 /// Several permits at once, of which each half is given up by itself: who
 /// waits for both gets both. Three threads.
 #[test]

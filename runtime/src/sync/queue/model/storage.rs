@@ -131,28 +131,41 @@ fn a_retired_mailbox_starts_small_again() {
 }
 
 /// Two senders claim around a retirement, one of them from an old look at the
-/// limit, which reached further than the new ring does. Three threads.
+/// limit, which reached further than the new ring does; one of them may use a
+/// permit. Three threads.
 #[test]
 fn an_old_look_at_the_limit_is_harmless() {
-    model(|| {
-        let ledger = Ledger::new();
-        let (queue, mut consumer) = queue(Terms::push(4));
-        for id in [1, 2, 3] {
-            assert!(queue.try_put(ledger.message(id)).is_ok());
-            assert!(consumer.try_take(&queue).is_some());
-        }
-        consumer.publish(&queue);
-        let senders = [4, 5].map(|id| {
-            let (queue, message) = (Arc::clone(&queue), ledger.message(id));
-            thread::spawn(move || assert!(queue.try_put(message).is_ok()))
+    for permit in [false, true] {
+        model(move || {
+            let ledger = Ledger::new();
+            let (queue, mut consumer) = queue(Terms::push(4));
+            for id in [1, 2, 3] {
+                assert!(queue.try_put(ledger.message(id)).is_ok());
+                assert!(consumer.try_take(&queue).is_some());
+            }
+            consumer.publish(&queue);
+            if permit {
+                assert_eq!(queue.try_reserve(1), Ok(()));
+            }
+            let senders = [4, 5].map(|id| {
+                let (queue, message) = (Arc::clone(&queue), ledger.message(id));
+                thread::spawn(move || {
+                    let put = if permit && id == 4 {
+                        queue.put_reserved(message, |message| message).is_ok()
+                    } else {
+                        queue.try_put(message).is_ok()
+                    };
+                    assert!(put);
+                })
+            });
+            consumer.retire(&queue);
+            for sender in senders {
+                sender.join().unwrap();
+            }
+            let mut left = bury(&queue, &mut consumer);
+            left.sort_unstable();
+            assert_eq!(left, [4, 5]);
+            ledger.close();
         });
-        consumer.retire(&queue);
-        for sender in senders {
-            sender.join().unwrap();
-        }
-        let mut left = bury(&queue, &mut consumer);
-        left.sort_unstable();
-        assert_eq!(left, [4, 5]);
-        ledger.close();
-    });
+    }
 }

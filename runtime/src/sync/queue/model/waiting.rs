@@ -101,45 +101,49 @@ fn waiting_senders_are_served_in_order() {
 }
 
 /// A permit is given up while one waits and another comes later. The first to
-/// wait gets it, although the latecomer finds the grant free for a moment.
-/// Three threads, each of which knows of the wait.
+/// wait gets it, although the latecomer finds the grant free for a moment: at
+/// once, after it has made the first ring, or by asking for a permit, too.
+/// Three threads.
 #[test]
 fn a_grant_given_back_is_not_snatched() {
-    model(|| {
-        let ledger = Ledger::new();
-        let (queue, mut consumer) = queue(Terms::push(1));
-        // Storage, so that claims take the short way.
-        assert!(queue.try_put(ledger.message(1)).is_ok());
-        assert!(consumer.try_take(&queue).is_some());
-        consumer.publish(&queue);
-        assert_eq!(queue.try_reserve(1), Ok(()));
-        let waits = Arc::new(AtomicBool::new(false));
-        let late = thread::spawn({
-            let (queue, message) = (Arc::clone(&queue), ledger.message(3));
-            move || queue.try_put(message).is_ok()
-        });
-        let holder = thread::spawn({
-            let (queue, waits) = (Arc::clone(&queue), Arc::clone(&waits));
-            move || {
-                // Relaxed: what orders the two is the gate.
-                let waited = waits.load(Relaxed);
-                queue.release_permits(1);
-                waited
+    for (storage, puts) in [(true, true), (false, true), (true, false)] {
+        model(move || {
+            let ledger = Ledger::new();
+            let (queue, mut consumer) = queue(Terms::push(1));
+            if storage {
+                assert!(queue.try_put(ledger.message(1)).is_ok());
+                assert!(consumer.try_take(&queue).is_some());
+                consumer.publish(&queue);
             }
+            assert_eq!(queue.try_reserve(1), Ok(()));
+            let waits = Arc::new(AtomicBool::new(false));
+            let late = thread::spawn({
+                let (queue, message) = (Arc::clone(&queue), ledger.message(3));
+                move || if puts { queue.try_put(message).is_ok() } else { queue.try_reserve(1).is_ok() }
+            });
+            let holder = thread::spawn({
+                let (queue, waits) = (Arc::clone(&queue), Arc::clone(&waits));
+                move || {
+                    // Relaxed: what orders the two is the gate.
+                    let waited = waits.load(Relaxed);
+                    queue.release_permits(1);
+                    waited
+                }
+            });
+            let mut waiting = Box::pin(send(&queue, ledger.message(2)));
+            let first = poll_once(waiting.as_mut()).is_pending();
+            waits.store(true, Relaxed);
+            let waited = holder.join().unwrap();
+            let snatched = late.join().unwrap();
+            if first && waited {
+                assert!(!snatched, "it passed one that waited");
+                assert_eq!(consumer.try_take(&queue).map(|message| message.id()), Some(2));
+            }
+            drop(waiting);
+            bury(&queue, &mut consumer);
+            ledger.close();
         });
-        let mut waiting = Box::pin(send(&queue, ledger.message(2)));
-        let first = poll_once(waiting.as_mut()).is_pending();
-        waits.store(true, Relaxed);
-        let waited = holder.join().unwrap();
-        let snatched = late.join().unwrap();
-        if first && waited {
-            assert!(!snatched, "it passed one that waited");
-            assert_eq!(consumer.try_take(&queue).map(|message| message.id()), Some(2));
-        }
-        drop(waiting);
-        bury(&queue, &mut consumer);
-        ledger.close();
-    });
+    }
 }
 
 /// Of two that wait the first gives up, before it is granted, while the
