@@ -10,7 +10,6 @@ use std::sync::OnceLock;
 
 /// Each mutant, and the model that fails while it is switched on.
 pub(crate) const MUTANTS: &[(&str, &str)] = &[
-    ("consume.find_ring", "sync::queue::model::claims::a_message_arrives_whole"),
     ("consume.park_past_the_end", "sync::queue::model::storage::growing_never_strands_the_receiver"),
     ("consume.raise_without_settling", "sync::queue::model::waiting::demand_reaches_a_waiting_sender"),
     ("consume.request", "sync::queue::model::claims::nothing_comes_that_was_not_asked_for"),
@@ -52,7 +51,6 @@ pub(crate) const MUTANTS: &[(&str, &str)] = &[
     ("queue.reserve_without_grant", "sync::queue::model::permits::permits_are_grants"),
     ("queue.reserve_without_report", "sync::queue::model::pressure::pressure_edges_alternate_and_end_at_the_level"),
     ("queue.settle_without_observing", "sync::queue::model::pressure::a_new_listener_misses_nothing"),
-    ("queue.storage_taken", "sync::queue::model::storage::a_ring_grows_from_an_old_look"),
     ("queue.wait", "sync::queue::model::waiting::demand_reaches_a_waiting_sender"),
     ("queue.wait_without_flag", "sync::queue::model::permits::a_dropped_permit_reaches_the_next_sender"),
     ("queue.wait_without_observing", "sync::queue::model::pressure::a_grant_found_while_waiting_counts"),
@@ -73,7 +71,6 @@ pub(crate) const MUTANTS: &[(&str, &str)] = &[
     ("ring.is_full", "sync::queue::model::claims::a_ready_message_is_whole"),
     ("ring.park_blindly", "sync::queue::model::storage::an_idle_mailbox_wakes_up"),
     ("ring.put", "sync::queue::model::claims::a_message_arrives_whole"),
-    ("storage.first_ring", "sync::queue::model::claims::a_message_arrives_whole"),
     ("storage.first_ring_forgets_the_sleeper", "sync::queue::model::storage::an_idle_mailbox_wakes_up"),
     ("storage.grow_without_freezing", "sync::queue::model::storage::growing_keeps_order_and_loses_nothing"),
     ("storage.grow_without_wake", "sync::queue::model::storage::growing_never_strands_the_receiver"),
