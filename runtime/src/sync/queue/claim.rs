@@ -117,6 +117,8 @@ impl<T> Queue<T> {
             self.make_room(&mut slow, &mut wakes, used);
             drop(slow);
             self.wake(wakes);
+            // Acquire: as above; the loop decides anew.
+            // Not modelled: weakened, every model still passes.
             *tail = self.tail.0.load(kept!(Acquire));
             return Ok(None);
         }
