@@ -147,7 +147,7 @@ impl<M> Clone for Policy<M> {
 
 /// A complete mailbox setting, for messages of type `M`.
 ///
-/// Made from [`Push`], [`Pull`] or [`Adaptive`], or read from a configuration
+/// Made from [`Push`], [`Pull`](super::Pull) or [`Adaptive`](super::Adaptive), or read from a configuration
 /// file as [`MailboxConfig`](super::MailboxConfig) with the feature `serde`.
 #[must_use = "a mailbox setting does nothing until it is given to `spawn`"]
 pub struct Mailbox<M> {
