@@ -85,7 +85,7 @@ pub use mailbox::{ConfigError, MailboxConfig};
 pub use supervision::Restart;
 #[cfg(feature = "tokio")]
 pub use system::TokioExecutor;
-pub use system::{ManualExecutor, ShutdownReport, Spawn, System};
+pub use system::{ManualExecutor, ShutdownReport, Spawn, System, SystemBuilder};
 #[cfg(feature = "macros")]
 pub use tidegate_macros::actor;
 

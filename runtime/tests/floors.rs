@@ -27,13 +27,14 @@ mod source;
 use source::{File, Token};
 
 /// The modules of the crate and their floors.
-const FLOORS: [(&str, u8); 10] = [
+const FLOORS: [(&str, u8); 11] = [
     ("sync", 1),
     ("mailbox", 2),
     ("actor", 3),
     ("supervision", 4),
     ("system", 5),
     ("flow", 6),
+    ("pattern", 6),
     ("interop", 7),
     ("explore", 7),
     ("testkit", 7),

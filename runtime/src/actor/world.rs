@@ -11,14 +11,26 @@ use crate::mailbox::DeadLetters;
 use crate::sync::counter::{Counter, Flag};
 use crate::sync::shim::Mutex;
 
+/// What a system is set to, for all its actors.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// After how long without a message a mailbox gives its storage back.
+    pub(crate) idle_after: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { idle_after: Duration::from_secs(1) }
+    }
+}
+
 /// Executor, dead letters, and the mailboxes to look after.
 pub(crate) struct World {
     pub(crate) executor: Box<dyn Executor>,
     pub(crate) dead: DeadLetters,
     /// No more actors are started.
     pub(crate) closing: Flag,
-    /// After how long without a message a mailbox gives its storage back.
-    idle_after: Duration,
+    pub(crate) settings: Settings,
     idle: Mutex<Idle>,
     /// The floor above keeps the root of the tree here.
     roots: OnceLock<Arc<dyn Tree>>,
@@ -47,12 +59,12 @@ pub(crate) trait Idler: Send {
 }
 
 impl World {
-    pub(crate) fn new(executor: Box<dyn Executor>, idle_after: Duration) -> Arc<Self> {
+    pub(crate) fn new(executor: Box<dyn Executor>, settings: Settings) -> Arc<Self> {
         Arc::new(Self {
             executor,
             dead: DeadLetters::new(),
             closing: Flag::new(),
-            idle_after,
+            settings,
             idle: Mutex::new(Idle { sweeping: false, mailboxes: Vec::new() }),
             roots: OnceLock::new(),
         })
@@ -99,7 +111,7 @@ impl World {
 
 async fn sweep(world: Arc<World>) {
     loop {
-        world.executor.sleep(world.idle_after).await;
+        world.executor.sleep(world.settings.idle_after).await;
         let mut mailboxes = std::mem::take(&mut world.idle.lock().mailboxes);
         mailboxes.retain_mut(|mailbox| {
             if mailbox.life().ended().is_some() {

@@ -1,5 +1,6 @@
 //! Floor 5: systems of actors, and what they run on.
 
+mod builder;
 mod manual;
 mod shutdown;
 mod spawn;
@@ -12,8 +13,8 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
+pub use self::builder::SystemBuilder;
 pub use self::manual::ManualExecutor;
 pub use self::shutdown::ShutdownReport;
 pub use self::spawn::{Nobody, Spawn};
@@ -26,9 +27,6 @@ use crate::actor::{Actor, ActorId, ActorRef, Child, Executor};
 use crate::mailbox::{DeadLetters, Mailbox};
 use crate::supervision::Lives;
 use crate::sync::shim::Mutex;
-
-/// After how long without a message a mailbox gives its storage back.
-const IDLE_AFTER: Duration = Duration::from_secs(1);
 
 /// A system of actors: their executor, their dead letters, and the root of
 /// their tree. Cheap to clone; all clones are the same system.
@@ -58,10 +56,12 @@ impl System {
     /// A system on an executor of your choice.
     #[must_use]
     pub fn with_executor(executor: impl Executor) -> Self {
-        let world = World::new(Box::new(executor), IDLE_AFTER);
-        let roots = Arc::new(Roots { actors: Mutex::new(BTreeMap::new()) });
-        world.set_roots(Arc::clone(&roots) as Arc<dyn Tree>);
-        Self { world, roots }
+        SystemBuilder::default().build_on(Box::new(executor))
+    }
+
+    /// Begins to make a system with settings of its own.
+    pub fn builder() -> SystemBuilder {
+        SystemBuilder::default()
     }
 
     /// The system that a context belongs to.

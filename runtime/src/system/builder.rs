@@ -1,0 +1,49 @@
+//! A system with settings of its own.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Roots, System};
+use crate::actor::Executor;
+use crate::actor::world::{Settings, Tree, World};
+use crate::sync::shim::Mutex;
+
+/// Everything about a system to be.
+///
+/// ```
+/// use std::time::Duration;
+/// use tidegate::{ManualExecutor, System};
+/// let system = System::builder().idle_after(Duration::from_secs(30)).build_on(Box::new(ManualExecutor::new()));
+/// assert!(system.is_empty());
+/// ```
+#[derive(Debug, Default)]
+#[must_use = "a system is made by `build`"]
+pub struct SystemBuilder {
+    pub(super) settings: Settings,
+}
+
+impl SystemBuilder {
+    /// After how long without a message a mailbox gives its storage back. The
+    /// default is one second.
+    pub fn idle_after(mut self, idle_after: Duration) -> Self {
+        self.settings.idle_after = idle_after;
+        self
+    }
+
+    /// The system, on tokio; see [`System::new`].
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn build(self) -> System {
+        self.build_on(Box::new(super::TokioExecutor::new()))
+    }
+
+    /// The system, on an executor of your choice.
+    #[must_use]
+    pub fn build_on(self, executor: Box<dyn Executor>) -> System {
+        let world = World::new(executor, self.settings);
+        let roots = Arc::new(Roots { actors: Mutex::new(BTreeMap::new()) });
+        world.set_roots(Arc::clone(&roots) as Arc<dyn Tree>);
+        System { world, roots }
+    }
+}
