@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::executor::BoxTask;
+use super::executor::{BoxTask, Executor};
 use super::lifecycle::{Cut, Leashed, Life};
 use super::reference::{ActorRef, Halt};
 use super::world::World;
@@ -23,6 +23,10 @@ use crate::sync::shim;
 pub struct Context<A: Actor> {
     sender: Sender<A::Msg>,
     life: Arc<Life>,
+    /// What runs this actor, if that is not what runs its system. Kept here and
+    /// not in its `Life`, so that references to an actor that has ended hold no
+    /// thread.
+    executor: Option<Box<Arc<dyn Executor>>>,
     /// `None` for an actor that never had any.
     family: Option<Box<Family>>,
     pub(crate) stopping: Option<Halt>,
@@ -57,7 +61,7 @@ impl<M: Send + 'static> Child for ActorRef<M> {
 
 impl<A: Actor> Context<A> {
     pub(crate) fn new(sender: Sender<A::Msg>, life: Arc<Life>) -> Self {
-        Self { sender, life, family: None, stopping: None }
+        Self { sender, life, executor: None, family: None, stopping: None }
     }
 
     fn core(&self) -> &shim::Arc<Core<A::Msg>> {
@@ -70,6 +74,16 @@ impl<A: Actor> Context<A> {
 
     pub(crate) fn world(&self) -> &Arc<World> {
         &self.life.world
+    }
+
+    /// Has this actor run elsewhere than its system.
+    pub(crate) fn set_executor(&mut self, executor: Arc<dyn Executor>) {
+        self.executor = Some(Box::new(executor));
+    }
+
+    /// What runs this actor and its tasks.
+    pub(crate) fn executor(&self) -> &Arc<dyn Executor> {
+        self.executor.as_deref().unwrap_or(&self.world().executor)
     }
 
     /// A reference to this actor.
@@ -142,31 +156,32 @@ impl<A: Actor> Context<A> {
         self.stopping.get_or_insert(Halt::Drain);
     }
 
-    /// The time since some fixed moment, on the executor's clock.
+    /// The time since some fixed moment, on the system's clock: one for all its
+    /// actors, wherever they run.
     #[must_use]
     pub fn now(&self) -> Duration {
         self.world().executor.now()
     }
 
-    /// A random number, from the executor: for jitter and choices.
+    /// A random number, from the system's executor: for jitter and choices.
     #[must_use]
     pub fn random(&self) -> u64 {
         self.world().executor.random()
     }
 
-    /// Waits on the executor's clock. The actor handles nothing meanwhile; to
+    /// Waits on the system's clock. The actor handles nothing meanwhile; to
     /// be called back instead, see [`send_after`](Self::send_after).
     pub fn sleep(&self, duration: Duration) -> BoxTask {
         self.world().executor.sleep(duration)
     }
 
-    /// Runs `task` beside this actor: it is dropped when the actor ends or is
-    /// restarted.
+    /// Runs `task` beside this actor, on the same executor: it is dropped when
+    /// the actor ends or is restarted.
     ///
     /// To get its result back, let it `tell` this actor.
     pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
         let cut = self.leash();
-        self.world().executor.spawn(self.path().as_str(), Box::pin(Leashed::new(task, cut)));
+        self.executor().spawn(self.path().as_str(), Box::pin(Leashed::new(task, cut)));
     }
 
     /// Sends `message` to this actor after `delay`, past its mailbox's bound
@@ -184,7 +199,7 @@ impl<A: Actor> Context<A> {
                 drop(core.signal(Signal::Timer(message, None)));
             }
         };
-        self.world().executor.spawn(self.path().as_str(), Box::pin(Leashed::new(task, Arc::clone(&cut))));
+        self.executor().spawn(self.path().as_str(), Box::pin(Leashed::new(task, Arc::clone(&cut))));
         TimerHandle { cut }
     }
 
@@ -211,7 +226,7 @@ impl<A: Actor> Context<A> {
                 }
             }
         };
-        self.world().executor.spawn(self.path().as_str(), Box::pin(Leashed::new(task, Arc::clone(&cut))));
+        self.executor().spawn(self.path().as_str(), Box::pin(Leashed::new(task, Arc::clone(&cut))));
         TimerHandle { cut }
     }
 

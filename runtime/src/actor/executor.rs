@@ -6,12 +6,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A task as executors take it.
 pub type BoxTask = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
 /// Runs actors.
+///
+/// The executor of a system runs those of its actors that name [no
+/// other](crate::Spawn::on), and is the clock of all of them.
 pub trait Executor: Send + Sync + 'static {
     /// Starts `task`. It must be polled until it is done; the name is for
     /// people. A task that is never polled again, as when a runtime shuts
@@ -26,4 +30,31 @@ pub trait Executor: Send + Sync + 'static {
 
     /// A random number: for jitter and choices, not for secrets.
     fn random(&self) -> u64;
+
+    /// Called where an actor is spawned that another executor runs while its
+    /// clock is this one: the moment to note what the clock needs of the
+    /// present context. Does nothing unless it is written.
+    fn lend_clock(&self) {}
+}
+
+impl<E: Executor + ?Sized> Executor for Arc<E> {
+    fn spawn(&self, name: &str, task: BoxTask) {
+        (**self).spawn(name, task);
+    }
+
+    fn now(&self) -> Duration {
+        (**self).now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxTask {
+        (**self).sleep(duration)
+    }
+
+    fn random(&self) -> u64 {
+        (**self).random()
+    }
+
+    fn lend_clock(&self) {
+        (**self).lend_clock();
+    }
 }

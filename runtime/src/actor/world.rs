@@ -26,7 +26,8 @@ impl Default for Settings {
 
 /// Executor, dead letters, and the mailboxes to look after.
 pub(crate) struct World {
-    pub(crate) executor: Box<dyn Executor>,
+    /// Runs all actors that name no other, and is the clock of all of them.
+    pub(crate) executor: Arc<dyn Executor>,
     pub(crate) dead: DeadLetters,
     /// No more actors are started.
     pub(crate) closing: Flag,
@@ -59,7 +60,7 @@ pub(crate) trait Idler: Send {
 }
 
 impl World {
-    pub(crate) fn new(executor: Box<dyn Executor>, settings: Settings) -> Arc<Self> {
+    pub(crate) fn new(executor: Arc<dyn Executor>, settings: Settings) -> Arc<Self> {
         Arc::new(Self {
             executor,
             dead: DeadLetters::new(),

@@ -14,7 +14,7 @@ use crate::sync::shim::Mutex;
 /// ```
 /// use std::time::Duration;
 /// use tidegate::{ManualExecutor, System};
-/// let system = System::builder().idle_after(Duration::from_secs(30)).build_on(Box::new(ManualExecutor::new()));
+/// let system = System::builder().idle_after(Duration::from_secs(30)).build_on(ManualExecutor::new());
 /// assert!(system.is_empty());
 /// ```
 #[derive(Debug, Default)]
@@ -35,13 +35,13 @@ impl SystemBuilder {
     #[cfg(feature = "tokio")]
     #[must_use]
     pub fn build(self) -> System {
-        self.build_on(Box::new(super::TokioExecutor::new()))
+        self.build_on(super::TokioExecutor::new())
     }
 
     /// The system, on an executor of your choice.
     #[must_use]
-    pub fn build_on(self, executor: Box<dyn Executor>) -> System {
-        let world = World::new(executor, self.settings);
+    pub fn build_on(self, executor: impl Executor) -> System {
+        let world = World::new(Arc::new(executor), self.settings);
         let roots = Arc::new(Roots { actors: Mutex::new(BTreeMap::new()) });
         world.set_roots(Arc::clone(&roots) as Arc<dyn Tree>);
         System { world, roots }

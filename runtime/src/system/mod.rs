@@ -56,7 +56,7 @@ impl System {
     /// A system on an executor of your choice.
     #[must_use]
     pub fn with_executor(executor: impl Executor) -> Self {
-        SystemBuilder::default().build_on(Box::new(executor))
+        SystemBuilder::default().build_on(executor)
     }
 
     /// Begins to make a system with settings of its own.

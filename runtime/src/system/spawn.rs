@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::System;
 use crate::actor::cell::{BUDGET, Cell};
 use crate::actor::world::World;
-use crate::actor::{Actor, ActorPath, ActorRef, Context, Fault, Life, StopReason};
+use crate::actor::{Actor, ActorPath, ActorRef, Context, Executor, Fault, Life, StopReason};
 use crate::mailbox::{Mailbox, open};
 use crate::supervision::{Lives, Restart, in_the_name_of, supervise};
 
@@ -26,6 +26,7 @@ pub struct Spawn<'a, A: Actor, P: Actor = Nobody> {
     name: Option<String>,
     mailbox: Mailbox<A::Msg>,
     budget: usize,
+    executor: Option<Arc<dyn Executor>>,
 }
 
 /// The parent of actors that the system itself owns.
@@ -42,7 +43,7 @@ impl Actor for Nobody {
 
 impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     pub(super) fn new(parent: Parent<'a, P>, lives: Lives<A>) -> Self {
-        Self { parent, lives, name: None, mailbox: Mailbox::default(), budget: BUDGET }
+        Self { parent, lives, name: None, mailbox: Mailbox::default(), budget: BUDGET, executor: None }
     }
 
     /// A name for its path, and for people. Without one it is its number.
@@ -73,6 +74,34 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
         self
     }
 
+    /// What runs it, instead of what runs its system: an executor that has a
+    /// thread for what blocks, an arbiter, another runtime. Delivery is the same
+    /// everywhere.
+    ///
+    /// The [tasks](Context::spawn) of the actor run there too. Its clock stays
+    /// the system's, so that the times of two actors can be compared. Its
+    /// children run where the system does, unless they say otherwise: a parent
+    /// that blocks its thread blocks none of them.
+    ///
+    /// ```
+    /// use tidegate::prelude::*;
+    /// use tidegate::ManualExecutor;
+    /// # struct Sum(u64); impl Actor for Sum { type Msg = u64;
+    /// # async fn handle(&mut self, n: u64, _: &mut Context<Self>) -> Result<(), Fault> { self.0 += n; Ok(()) } }
+    /// let (usual, other) = (ManualExecutor::new(), ManualExecutor::new());
+    /// let system = System::with_executor(usual.clone());
+    /// let sum = system.build(|| Sum(0)).on(other.clone()).spawn();
+    /// sum.try_tell(1).unwrap();
+    /// usual.run_until_idle();
+    /// assert_eq!(sum.stats().handled, 0);
+    /// other.run_until_idle();
+    /// assert_eq!(sum.stats().handled, 1);
+    /// ```
+    pub fn on(mut self, executor: impl Executor) -> Self {
+        self.executor = Some(Arc::new(executor));
+        self
+    }
+
     /// Starts the actor. It takes messages at once; they are handled once its
     /// `started` hook has run.
     ///
@@ -80,7 +109,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     /// is returned is that of an actor which has ended, with
     /// [`StopReason::Refused`].
     pub fn spawn(self) -> ActorRef<A::Msg> {
-        let Self { parent, lives, name, mailbox, budget } = self;
+        let Self { parent, lives, name, mailbox, budget, executor } = self;
         let (world, above) = match &parent {
             Parent::System(system) => (Arc::clone(system.world()), ""),
             Parent::Actor(cx) => (Arc::clone(cx.world()), cx.path().as_str()),
@@ -102,7 +131,11 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             life.end(StopReason::Refused);
             return me;
         }
-        let cx = Context::new(sender, Arc::clone(&life));
+        let mut cx = Context::new(sender, Arc::clone(&life));
+        if let Some(executor) = &executor {
+            world.executor.lend_clock();
+            cx.set_executor(Arc::clone(executor));
+        }
         let cell = Cell::new(receiver, cx, budget);
         if let Parent::Actor(parent) = parent {
             parent.adopt(me.clone());
@@ -110,7 +143,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
         let run = run(cell, lives, life);
         #[cfg(feature = "tracing")]
         let run = super::traced::traced(tracing::info_span!("actor", actor = %path), run);
-        world.executor.spawn(&path, Box::pin(run));
+        executor.as_ref().unwrap_or(&world.executor).spawn(&path, Box::pin(run));
         me
     }
 }
