@@ -176,7 +176,7 @@ const THINGS: [&str; 10] = [
 
 #[test]
 fn what_becomes_of_what() {
-    let (never, once) = (Restart::never(), Restart::limit(1, Duration::from_secs(60)));
+    let (never, once) = (Restart::never(), Restart::on_failure().limit(1, Duration::from_secs(60)));
     let ends = [
         ("stop", End::Stop, never),
         ("drain", End::Drain, never),

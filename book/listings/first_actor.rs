@@ -54,7 +54,7 @@ async fn a_restart_keeps_the_mailbox() {
         .build(Account::default) // how to make one: again after each failure
         .named("account")
         .mailbox(Push::bounded(64))
-        .restart(Restart::limit(3, Duration::from_secs(10)))
+        .restart(Restart::on_failure().limit(3, Duration::from_secs(10)))
         .spawn();
 
     for entry in ["100", "nonsense", "20"] {

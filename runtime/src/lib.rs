@@ -82,7 +82,7 @@ pub use mailbox::{
 };
 #[cfg(feature = "serde")]
 pub use mailbox::{ConfigError, MailboxConfig};
-pub use supervision::Restart;
+pub use supervision::{Backoff, OnLimit, Restart};
 #[cfg(feature = "tokio")]
 pub use system::TokioExecutor;
 pub use system::{ManualExecutor, ShutdownReport, Spawn, System, SystemBuilder};

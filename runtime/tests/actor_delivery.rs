@@ -225,7 +225,7 @@ fn a_guard_is_given_back_when_its_task_ends_with_a_restart() {
     let actor = system
         .build(move || Dropping(made.clone()))
         .mailbox(Pull::max_in_flight(2))
-        .restart(Restart::limit(9, ms(1)))
+        .restart(Restart::on_failure().limit(9, ms(1)))
         .spawn();
     actor.try_tell(false).unwrap();
     actor.try_tell(true).unwrap();

@@ -249,7 +249,7 @@ fn false_start(system: &System, log: &Log, failures: u32, restarts: u32) -> Acto
     let (log, left) = (log.clone(), Arc::new(Mutex::new(failures)));
     system
         .build(move || FalseStart { log: log.clone(), left: Arc::clone(&left) })
-        .restart(Restart::limit(restarts, Duration::from_secs(10)))
+        .restart(Restart::on_failure().limit(restarts, Duration::from_secs(10)))
         .spawn()
 }
 
@@ -293,7 +293,7 @@ fn a_factory_that_panics_is_a_failed_life() {
         assert!(calls != 2 && calls < 5, "call {calls}");
         Worker::new(&made)
     };
-    let actor = system.build(make).restart(Restart::limit(3, Duration::from_secs(10))).spawn();
+    let actor = system.build(make).restart(Restart::on_failure().limit(3, Duration::from_secs(10))).spawn();
     tell(&actor, Job::fail("first life"));
     tell(&actor, Job::Note(1));
     executor.run_until_idle();
@@ -313,7 +313,7 @@ fn a_factory_that_always_panics_ends_the_actor_and_accounts_for_its_mail() {
     let dead = Dead::watch(&system);
     let actor = system
         .build(|| -> Worker { panic!("no actor today") })
-        .restart(Restart::limit(2, Duration::from_secs(10)))
+        .restart(Restart::on_failure().limit(2, Duration::from_secs(10)))
         .spawn();
     tell(&actor, Job::Note(1));
     executor.run_until_idle();

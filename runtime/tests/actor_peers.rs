@@ -444,7 +444,7 @@ fn a_restart_keeps_the_mailbox_and_every_reference() {
         let actor = system
             .build(move || if manual { Worker::new(&made).asking() } else { Worker::new(&made) })
             .mailbox(case.mailbox.clone())
-            .restart(Restart::limit(10, Duration::from_secs(60)))
+            .restart(Restart::on_failure().limit(10, Duration::from_secs(60)))
             .spawn();
         let (clone, mapped, weak) = (actor.clone(), actor.map(Job::Note), actor.downgrade());
         let to = actor.clone();

@@ -137,7 +137,7 @@ fn every_message_is_accounted_for(ops: Vec<Op>, first: usize, seed: u64, restart
     let actor = system
         .build(move || Risky(Arc::clone(&made), manual))
         .mailbox(cases[first].mailbox.clone())
-        .restart(Restart::limit(restarts, Duration::from_secs(1)))
+        .restart(Restart::on_failure().limit(restarts, Duration::from_secs(1)))
         .budget(3)
         .spawn();
     let heard: Heards = Heards::default();

@@ -149,7 +149,7 @@ async fn fifty_actors_in_turmoil_account_for_every_message_and_leave_no_task() {
                 // Those that pull by hand may become so at any time, so all ask.
                 .build(move || Laborer { tally: Arc::clone(&tally), manual: true })
                 .mailbox(case.mailbox)
-                .restart(Restart::limit(40, Duration::from_secs(60)))
+                .restart(Restart::on_failure().limit(40, Duration::from_secs(60)))
                 .budget(1 + random.below(64) as usize)
                 .spawn()
         })

@@ -110,7 +110,7 @@ fn open(system: &System, mailbox: impl Into<Mailbox<AccountMsg>>) -> (ActorRef<A
         .build(move || Account { log: Arc::clone(&kept), ..Account::default() })
         .named("account")
         .mailbox(mailbox)
-        .restart(Restart::limit(1, Duration::from_secs(1)))
+        .restart(Restart::on_failure().limit(1, Duration::from_secs(1)))
         .spawn();
     (account, log)
 }

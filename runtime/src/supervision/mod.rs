@@ -6,7 +6,9 @@
 //! old life. The message that was in the handler is lost with a panic, and is
 //! counted as interrupted.
 
-use std::collections::VecDeque;
+mod backoff;
+mod restart;
+
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -14,63 +16,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+pub use self::backoff::Backoff;
+use self::restart::Restarts;
+pub use self::restart::{OnLimit, Restart};
 use crate::actor::cell::{Cell, Exit};
 use crate::actor::fault::panic_text;
 use crate::actor::reference::Halt;
 use crate::actor::{Actor, StopReason, Stopped};
 use crate::mailbox::set_current;
-
-/// How often a failed actor is begun anew.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub struct Restart {
-    most: u32,
-    within: Duration,
-}
-
-impl Restart {
-    /// Never: the first failure stops the actor. The default.
-    pub const fn never() -> Self {
-        Self { most: 0, within: Duration::ZERO }
-    }
-
-    /// At most `most` restarts within any span of `within`; one more failure
-    /// stops the actor.
-    pub const fn limit(most: u32, within: Duration) -> Self {
-        Self { most, within }
-    }
-}
-
-impl Default for Restart {
-    fn default() -> Self {
-        Self::never()
-    }
-}
-
-/// Restarts of late, to hold them to a limit.
-#[derive(Debug)]
-pub(crate) struct Restarts {
-    limit: Restart,
-    recent: VecDeque<Duration>,
-}
-
-impl Restarts {
-    pub(crate) fn new(limit: Restart) -> Self {
-        Self { limit, recent: VecDeque::new() }
-    }
-
-    /// Whether there may be another restart at `now`; counts it if so.
-    pub(crate) fn allow(&mut self, now: Duration) -> bool {
-        while self.recent.front().is_some_and(|at| now.saturating_sub(*at) > self.limit.within) {
-            self.recent.pop_front();
-        }
-        if self.recent.len() >= self.limit.most as usize {
-            return false;
-        }
-        self.recent.push_back(now);
-        true
-    }
-}
 
 /// Where an actor's lives come from.
 pub(crate) struct Lives<A> {
@@ -122,7 +75,10 @@ impl<A> Lives<A> {
     }
 
     fn may_begin_again(&mut self, now: Duration) -> bool {
-        self.renewal.as_mut().is_some_and(|renewal| renewal.restarts.allow(now))
+        self.renewal.as_mut().is_some_and(|renewal| {
+            let restarts = &mut renewal.restarts;
+            restarts.terms.wants(true) && restarts.recent.allow(&restarts.terms, now)
+        })
     }
 }
 
@@ -247,28 +203,4 @@ pub(crate) fn in_the_name_of<F: Future>(name: Arc<str>, mut task: Pin<&mut F>) -
         name = set_current(before);
         polled
     })
-}
-
-#[cfg(all(test, not(tidegate_loom)))]
-mod tests {
-    use super::*;
-
-    fn seconds(n: u64) -> Duration {
-        Duration::from_secs(n)
-    }
-
-    #[test]
-    fn restarts_are_held_to_their_limit() {
-        let mut restarts = Restarts::new(Restart::limit(2, seconds(10)));
-        assert!(restarts.allow(seconds(0)));
-        assert!(restarts.allow(seconds(5)));
-        assert!(!restarts.allow(seconds(9)));
-        assert!(restarts.allow(seconds(11)), "the first is out of the span");
-        assert!(!restarts.allow(seconds(12)));
-    }
-
-    #[test]
-    fn never_is_never() {
-        assert!(!Restarts::new(Restart::never()).allow(seconds(1)));
-    }
 }

@@ -97,7 +97,7 @@ impl System {
     ///     .build(Index::default)
     ///     .named("index")
     ///     .mailbox(Pull::window(64))
-    ///     .restart(Restart::limit(3, Duration::from_secs(10)))
+    ///     .restart(Restart::on_failure().limit(3, Duration::from_secs(10)))
     ///     .spawn();
     /// assert_eq!(index.path().as_str(), "/index");
     /// # }

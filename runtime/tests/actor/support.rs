@@ -179,7 +179,7 @@ pub(crate) fn renewable(system: &System, log: &Log, restarts: u32) -> ActorRef<J
         .build(move || Worker::new(&log))
         .named("worker")
         .mailbox(Push::bounded(64))
-        .restart(Restart::limit(restarts, Duration::from_secs(10)))
+        .restart(Restart::on_failure().limit(restarts, Duration::from_secs(10)))
         .spawn()
 }
 
