@@ -67,6 +67,7 @@
 
 pub mod actor;
 pub mod mailbox;
+pub mod pattern;
 pub mod supervision;
 mod sync;
 pub mod system;

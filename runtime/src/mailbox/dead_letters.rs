@@ -26,12 +26,28 @@ pub enum DropReason {
     /// In the handler when it panicked, was killed, or was abandoned. A handler
     /// that returns a fault has handled its message.
     Interrupted,
+    /// Expired before its turn came: nobody waited for
+    /// the answer any more, or its deadline had passed.
+    Expired,
+    /// Failed as often as it was to be tried, and was put aside.
+    Quarantined,
+    /// Skipped for a subscriber that did not keep up.
+    Lagged,
 }
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [Self; 6] =
-        [Self::DropNewest, Self::DropOldest, Self::Latest, Self::Diverted, Self::Stopped, Self::Interrupted];
+    pub const ALL: [Self; 9] = [
+        Self::DropNewest,
+        Self::DropOldest,
+        Self::Latest,
+        Self::Diverted,
+        Self::Stopped,
+        Self::Interrupted,
+        Self::Expired,
+        Self::Quarantined,
+        Self::Lagged,
+    ];
 
     /// The reason's name in reports and labels.
     #[must_use]
@@ -43,6 +59,9 @@ impl DropReason {
             Self::Diverted => "diverted",
             Self::Stopped => "stopped",
             Self::Interrupted => "interrupted",
+            Self::Expired => "expired",
+            Self::Quarantined => "quarantined",
+            Self::Lagged => "lagged",
         }
     }
 }

@@ -1,0 +1,4 @@
+//! Floor 6: patterns, built from actors and mailboxes alone.
+//!
+//! Nothing here can do what a program could not do by itself: each is a way of
+//! using the floors below that is worth having once, tested.
