@@ -47,7 +47,8 @@
 //!
 //! # Features
 //! `tokio` and `macros` are on by default. `serde`: mailboxes from
-//! configuration files. `tracing`: a span for each actor.
+//! configuration files. `tracing`: a span for each actor. `futures` and `tower`:
+//! [bridges](interop) to streams, sinks and services.
 //!
 //! # What is promised
 //! - **At most once**, within a process: a message that was accepted is
@@ -66,6 +67,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod actor;
+#[cfg(any(feature = "futures", feature = "tower"))]
+pub mod interop;
 pub mod mailbox;
 pub mod pattern;
 pub mod supervision;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use super::adaptive::Controller;
 use super::config::{Mailbox, Mode, Policy};
@@ -337,19 +337,20 @@ impl<M: Send + 'static> Receiver<M> {
     /// # Cancel safety
     /// Cancel safe: a message is taken when this resolves.
     pub async fn recv(&mut self) -> Option<M> {
-        poll_fn(|cx| {
-            loop {
-                match self.poll_once() {
-                    Next::Message(message) => return Poll::Ready(Some(message)),
-                    Next::Closed => return Poll::Ready(None),
-                    Next::Empty => {}
-                }
-                if self.park(cx.waker()) {
-                    return Poll::Pending;
-                }
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
+        loop {
+            match self.poll_once() {
+                Next::Message(message) => return Poll::Ready(Some(message)),
+                Next::Closed => return Poll::Ready(None),
+                Next::Empty => {}
             }
-        })
-        .await
+            if self.park(cx.waker()) {
+                return Poll::Pending;
+            }
+        }
     }
 
     /// Takes the next message if it is there.

@@ -1,0 +1,63 @@
+//! A grant that is waited for poll by poll, as sinks and services do.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::actor::ActorRef;
+use crate::mailbox::{Closed, Permit, TryReserveError};
+
+type Waiting<M> = Pin<Box<dyn Future<Output = Result<Permit<M>, Closed>> + Send>>;
+
+/// An actor, and at most one of its grants.
+pub(super) struct Reserving<M> {
+    actor: ActorRef<M>,
+    waiting: Option<Waiting<M>>,
+    permit: Option<Permit<M>>,
+}
+
+impl<M: Send + 'static> Reserving<M> {
+    pub(super) fn new(actor: ActorRef<M>) -> Self {
+        Self { actor, waiting: None, permit: None }
+    }
+
+    pub(super) fn actor(&self) -> &ActorRef<M> {
+        &self.actor
+    }
+
+    /// Ready once a grant is set aside. It stays so until it is taken.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+        if self.permit.is_some() {
+            return Poll::Ready(Ok(()));
+        }
+        if self.waiting.is_none() {
+            match self.actor.try_reserve() {
+                Ok(permit) => {
+                    self.permit = Some(permit);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(TryReserveError::Closed) => return Poll::Ready(Err(Closed)),
+                // Only who has to wait pays for a place to wait in.
+                Err(_) => {
+                    let actor = self.actor.clone();
+                    self.waiting = Some(Box::pin(async move { actor.reserve().await }));
+                }
+            }
+        }
+        let Some(waiting) = &mut self.waiting else { return Poll::Pending };
+        let Poll::Ready(granted) = waiting.as_mut().poll(cx) else { return Poll::Pending };
+        self.waiting = None;
+        self.permit = Some(granted?);
+        Poll::Ready(Ok(()))
+    }
+
+    pub(super) fn take(&mut self) -> Option<Permit<M>> {
+        self.permit.take()
+    }
+
+    /// Gives up the grant, or the place in the queue for one.
+    #[cfg(feature = "futures")]
+    pub(super) fn release(&mut self) {
+        (self.permit, self.waiting) = (None, None);
+    }
+}
