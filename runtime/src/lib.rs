@@ -89,7 +89,7 @@ pub use mailbox::{ConfigError, MailboxConfig};
 pub use supervision::{Backoff, OnLimit, Restart};
 #[cfg(feature = "tokio")]
 pub use system::TokioExecutor;
-pub use system::{ManualExecutor, ShutdownReport, Spawn, System, SystemBuilder};
+pub use system::{ActorInspection, Inspection, ManualExecutor, ShutdownReport, Spawn, System, SystemBuilder};
 #[cfg(feature = "macros")]
 pub use tidegate_macros::actor;
 

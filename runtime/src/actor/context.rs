@@ -11,7 +11,7 @@ use super::reference::{ActorRef, Halt};
 use super::world::World;
 use super::{Actor, ActorPath};
 use crate::mailbox::core::{Core, Signal};
-use crate::mailbox::{Mode, Sender};
+use crate::mailbox::{MailboxStats, Mode, Sender};
 use crate::sync::counter::Flag;
 use crate::sync::shim;
 
@@ -35,14 +35,16 @@ pub struct Context<A: Actor> {
 /// What ends with an actor's life.
 #[derive(Default)]
 struct Family {
-    children: Vec<Box<dyn Child>>,
+    children: Vec<Arc<dyn Child>>,
     tasks: Vec<Arc<Cut>>,
 }
 
-/// A child as its parent sees it, whatever its messages.
+/// An actor as its parent, its system and the list of all actors see it,
+/// whatever its messages.
 pub(crate) trait Child: Send + Sync {
     fn halt(&self, how: Halt);
     fn life(&self) -> &Arc<Life>;
+    fn stats(&self) -> MailboxStats;
 }
 
 impl<M: Send + 'static> Child for ActorRef<M> {
@@ -56,6 +58,10 @@ impl<M: Send + 'static> Child for ActorRef<M> {
 
     fn life(&self) -> &Arc<Life> {
         self.life()
+    }
+
+    fn stats(&self) -> MailboxStats {
+        self.stats()
     }
 }
 
@@ -261,16 +267,16 @@ impl<A: Actor> Context<A> {
         }
     }
 
-    pub(crate) fn take_children(&mut self) -> Vec<Box<dyn Child>> {
+    pub(crate) fn take_children(&mut self) -> Vec<Arc<dyn Child>> {
         self.family.as_mut().map(|family| std::mem::take(&mut family.children)).unwrap_or_default()
     }
 
-    pub(crate) fn adopt<M: Send + 'static>(&mut self, child: ActorRef<M>) {
+    pub(crate) fn adopt(&mut self, child: Arc<dyn Child>) {
         let children = &mut self.family.get_or_insert_default().children;
         if children.len() >= 16 && children.len().is_power_of_two() {
             children.retain(|child| child.life().ended().is_none());
         }
-        children.push(Box::new(child));
+        children.push(child);
     }
 }
 

@@ -2,17 +2,19 @@
 
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroU64;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::fault::Fault;
 use super::world::World;
-use crate::sync::counter::Flag;
+use crate::sync::counter::{Counter, Flag};
 use crate::sync::shim::Mutex;
 
 /// An actor's number: unique in its process, never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ActorId(pub(crate) u64);
 
 impl fmt::Display for ActorId {
@@ -36,6 +38,13 @@ impl ActorPath {
 impl fmt::Display for ActorPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for ActorPath {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -109,6 +118,10 @@ type Watcher = Box<dyn FnOnce(&Terminated) + Send>;
 pub(crate) struct Life {
     pub(crate) id: ActorId,
     pub(crate) path: ActorPath,
+    /// Whose child it is.
+    parent: Option<NonZeroU64>,
+    /// How often it was begun anew.
+    pub(crate) restarts: Counter,
     pub(crate) world: Arc<World>,
     state: Mutex<State>,
 }
@@ -128,9 +141,15 @@ struct Audience {
 }
 
 impl Life {
-    pub(crate) fn new(id: ActorId, path: ActorPath, world: Arc<World>) -> Arc<Self> {
+    pub(crate) fn new(id: ActorId, path: ActorPath, parent: Option<ActorId>, world: Arc<World>) -> Arc<Self> {
         let state = State { ended: None, audience: None };
-        Arc::new(Self { id, path, world, state: Mutex::new(state) })
+        let parent = parent.and_then(|parent| NonZeroU64::new(parent.0));
+        Arc::new(Self { id, path, parent, restarts: Counter::new(), world, state: Mutex::new(state) })
+    }
+
+    /// `None`: it belongs to the system itself.
+    pub(crate) fn parent(&self) -> Option<ActorId> {
+        self.parent.map(|parent| ActorId(parent.get()))
     }
 
     /// Ends it, once; later reasons are ignored. Tells everybody who waits.

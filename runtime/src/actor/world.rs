@@ -1,10 +1,12 @@
 //! What all actors of a system share.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use super::context::Child;
 use super::executor::Executor;
 use super::lifecycle::{ActorId, Life};
 use crate::mailbox::DeadLetters;
@@ -24,7 +26,7 @@ impl Default for Settings {
     }
 }
 
-/// Executor, dead letters, and the mailboxes to look after.
+/// Executor, dead letters, everybody who lives, and the mailboxes to look after.
 pub(crate) struct World {
     /// Runs all actors that name no other, and is the clock of all of them.
     pub(crate) executor: Arc<dyn Executor>,
@@ -32,6 +34,9 @@ pub(crate) struct World {
     /// No more actors are started.
     pub(crate) closing: Flag,
     pub(crate) settings: Settings,
+    /// Everybody who lives, in the order of their births: parents before
+    /// children.
+    actors: Mutex<BTreeMap<ActorId, Arc<dyn Child>>>,
     idle: Mutex<Idle>,
     /// The floor above keeps the root of the tree here.
     roots: OnceLock<Arc<dyn Tree>>,
@@ -66,12 +71,26 @@ impl World {
             dead: DeadLetters::new(),
             closing: Flag::new(),
             settings,
+            actors: Mutex::new(BTreeMap::new()),
             idle: Mutex::new(Idle { sweeping: false, mailboxes: Vec::new() }),
             roots: OnceLock::new(),
         })
     }
 
+    /// Takes an actor into the list of those who live, until it ends.
+    pub(crate) fn enrol(&self, actor: Arc<dyn Child>) {
+        self.actors.lock().insert(actor.life().id, actor);
+    }
+
+    /// Everybody who lives at the moment, oldest first.
+    pub(crate) fn actors(&self) -> Vec<Arc<dyn Child>> {
+        self.actors.lock().values().cloned().collect()
+    }
+
     pub(crate) fn forget(&self, id: ActorId) {
+        // Dropped when the lock is free: messages may go with it.
+        let actor = self.actors.lock().remove(&id);
+        drop(actor);
         if let Some(roots) = self.roots.get() {
             roots.forget(id);
         }

@@ -34,6 +34,7 @@ use crate::sync::words::MAX_CAPACITY;
 /// reached into, under a lock, and hold back *delivery* rather than senders
 /// when there is no demand; the others use the lock-free slots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Overflow {
     /// Wait for a grant: backpressure. The default.
@@ -98,6 +99,7 @@ impl Watermarks {
 
 /// Which way messages are delivered at present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Mode {
     /// Eager: only capacity holds a sender back.

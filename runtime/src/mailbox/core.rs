@@ -44,9 +44,11 @@ pub(crate) enum Ending {
 
 /// A change of delivery mode.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct ModeSwitch {
     /// When, on the executor's clock; zero for a change by hand.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "super::seconds"))]
     pub at: Duration,
     /// The mode from then on.
     pub to: Mode,
@@ -58,6 +60,7 @@ pub struct ModeSwitch {
 
 /// Why the delivery mode changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum SwitchReason {
     /// By `reconfigure`.
@@ -218,6 +221,15 @@ impl<M> Terms<M> {
     /// nothing in.
     pub(crate) fn is_ending(&self) -> bool {
         self.ending.is_some()
+    }
+
+    /// The policy that is in force.
+    pub(crate) fn overflow(&self) -> Overflow {
+        match (&self.buffer, self.eviction) {
+            (None, _) => self.overflow,
+            (Some(_), DropReason::Latest) => Overflow::Latest,
+            (Some(_), _) => Overflow::DropOldest,
+        }
     }
 
     /// Takes over a mailbox's policy; a buffer is made or kept as it needs.

@@ -99,6 +99,14 @@ impl DropCounts {
     }
 }
 
+/// The reasons that occurred, by name.
+#[cfg(feature = "serde")]
+impl serde::Serialize for DropCounts {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(reason, n)| (reason.name(), n)))
+    }
+}
+
 /// A message that no handler will see.
 #[non_exhaustive]
 pub struct DeadLetter {

@@ -48,6 +48,8 @@ pub use self::sender::{Reserve, ReserveMany, Sender, Tell, WeakSender};
 #[cfg(feature = "serde")]
 pub use self::settings::{ConfigError, MailboxConfig};
 pub use self::stats::MailboxStats;
+#[cfg(feature = "serde")]
+pub(crate) use self::stats::seconds;
 
 use crate::sync::shim::Arc;
 

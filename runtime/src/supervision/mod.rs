@@ -119,6 +119,7 @@ async fn conclude<A: Actor>(
         #[cfg(feature = "tracing")]
         tracing::error!(actor = %cell.cx.path(), %reason, "actor failed");
         if lives.may_begin_again(cell.cx.now()) {
+            cell.cx.life().restarts.add(1);
             let killed = end_family(cell, Halt::Stop).await;
             cell.cx.stopping = None;
             // A life may fail at once, and so may all that follow.

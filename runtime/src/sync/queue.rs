@@ -77,6 +77,19 @@ pub(crate) enum Refusal {
     Buffered,
 }
 
+/// How a queue stands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    /// Messages taken, in all.
+    pub(crate) taken: u64,
+    /// Messages asked for, in all; `None` for demand without end.
+    pub(crate) requested: Option<u64>,
+    /// How far senders may go.
+    pub(crate) limit: u64,
+    /// Grants set aside.
+    pub(crate) permits: u64,
+}
+
 /// What the receiver publishes and senders read: eight words, a cache line.
 struct Published<T> {
     limit: AtomicU64,
@@ -189,6 +202,15 @@ impl<T> Queue<T> {
             return 0;
         }
         ahead(self.allowed(), sequence(tail) + permits(tail)).max(0) as u64
+    }
+
+    /// The numbers of the rule, for people: each right for some moment.
+    pub(crate) fn standing(&self) -> Standing {
+        // Relaxed: numbers that are out of date when they are returned.
+        // Not modelled: nothing is decided by them.
+        let (taken, requested) = (self.published.0.taken.load(Relaxed), self.published.0.requested.load(Relaxed));
+        let permits = permits(self.tail.0.load(Relaxed));
+        Standing { taken, requested: (requested != UNBOUNDED).then_some(requested), limit: self.allowed(), permits }
     }
 
     /// How many messages may wait.

@@ -1,6 +1,7 @@
 //! Floor 5: systems of actors, and what they run on.
 
 mod builder;
+mod inspect;
 mod manual;
 mod shutdown;
 mod spawn;
@@ -15,6 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use self::builder::SystemBuilder;
+pub use self::inspect::{ActorInspection, Inspection};
 pub use self::manual::ManualExecutor;
 pub use self::shutdown::ShutdownReport;
 pub use self::spawn::{Nobody, Spawn};
@@ -126,12 +128,12 @@ impl System {
 
     /// Takes an actor into the tree, until it ends. `false`: a shutdown has
     /// begun, and may have told everybody in the tree already.
-    fn enrol<M: Send + 'static>(&self, actor: &ActorRef<M>) -> bool {
+    fn enrol(&self, actor: &Arc<dyn Child>) -> bool {
         // Looked at under the lock that a shutdown takes after it has begun.
         let mut actors = self.roots.actors.lock();
         let open = !self.world.closing.is_raised();
         if open {
-            actors.insert(actor.id(), Arc::new(actor.clone()));
+            actors.insert(actor.life().id, Arc::clone(actor));
         }
         open
     }

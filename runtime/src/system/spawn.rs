@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::System;
 use crate::actor::cell::{BUDGET, Cell};
 use crate::actor::world::World;
-use crate::actor::{Actor, ActorPath, ActorRef, Context, Executor, Fault, Life, StopReason};
+use crate::actor::{Actor, ActorPath, ActorRef, Child, Context, Executor, Fault, Life, StopReason};
 use crate::mailbox::{Mailbox, open};
 use crate::supervision::{Lives, Restart, in_the_name_of, supervise};
 
@@ -110,20 +110,22 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     /// [`StopReason::Refused`].
     pub fn spawn(self) -> ActorRef<A::Msg> {
         let Self { parent, lives, name, mailbox, budget, executor } = self;
-        let (world, above) = match &parent {
-            Parent::System(system) => (Arc::clone(system.world()), ""),
-            Parent::Actor(cx) => (Arc::clone(cx.world()), cx.path().as_str()),
+        let (world, above, whose) = match &parent {
+            Parent::System(system) => (Arc::clone(system.world()), "", None),
+            Parent::Actor(cx) => (Arc::clone(cx.world()), cx.path().as_str(), Some(cx.life().id)),
         };
         let id = World::next_id();
         let path: Arc<str> = match name {
             Some(name) => format!("{above}/{name}").into(),
             None => format!("{above}/{}", id.0).into(),
         };
-        let life = Life::new(id, ActorPath(Arc::clone(&path)), Arc::clone(&world));
+        let life = Life::new(id, ActorPath(Arc::clone(&path)), whose, Arc::clone(&world));
         let (sender, receiver) = open(&mailbox, world.dead.clone(), Arc::clone(&path));
         let me = ActorRef::new(sender.clone(), Arc::clone(&life));
+        // One for the parent or system, and for the list of all.
+        let known: Arc<dyn Child> = Arc::new(me.clone());
         let accepted = match &parent {
-            Parent::System(system) => system.enrol(&me),
+            Parent::System(system) => system.enrol(&known),
             Parent::Actor(_) => !world.closing.is_raised(),
         };
         if !accepted {
@@ -131,6 +133,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             life.end(StopReason::Refused);
             return me;
         }
+        world.enrol(Arc::clone(&known));
         let mut cx = Context::new(sender, Arc::clone(&life));
         if let Some(executor) = &executor {
             world.executor.lend_clock();
@@ -138,7 +141,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
         }
         let cell = Cell::new(receiver, cx, budget);
         if let Parent::Actor(parent) = parent {
-            parent.adopt(me.clone());
+            parent.adopt(known);
         }
         let run = run(cell, lives, life);
         #[cfg(feature = "tracing")]
