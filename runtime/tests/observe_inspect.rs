@@ -81,7 +81,7 @@ fn restarts_drops_and_waiting_senders_are_counted() {
         .build(move || Worker::new(&log))
         .named("w")
         .mailbox(Push::bounded(1))
-        .restart(Restart::limit(3, ms(1000)))
+        .restart(Restart::on_failure().limit(3, ms(1000)))
         .spawn();
     worker.try_tell(Job::panic("on purpose")).unwrap();
     executor.run_until_idle();
