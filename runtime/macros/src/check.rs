@@ -289,6 +289,7 @@ pub(crate) fn hook_outcome(output: &ReturnType, marker: Marker, outcome: &Outcom
 /// Names that a call on an `ActorRef` would find before the generated trait. The methods of the
 /// type itself come first, then those of the traits that every scope has.
 pub(crate) const TAKEN: &[&str] = &[
+    "activity",
     "ask",
     "ask_within",
     "capacity",

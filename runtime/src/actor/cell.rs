@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
-use super::Actor;
 use super::context::Context;
 use super::fault::Fault;
 use super::lifecycle::{Life, StopReason, Terminated};
 use super::reference::Halt;
 use super::world::Idler;
+use super::{Actor, Doing};
 use crate::mailbox::DropReason;
 use crate::mailbox::core::{Core, Ending, Signal};
 use crate::mailbox::receiver::{Next, Receiver};
@@ -81,6 +81,7 @@ impl<A: Actor> Cell<A> {
 
     /// Lives until the end, from the `started` hook on.
     pub(crate) async fn live(&mut self, actor: &mut A) -> Exit {
+        self.cx.life().note(Doing::Starting);
         {
             let hook = pin!(actor.started(&mut self.cx));
             match attend(hook, &mut self.rx).await {
@@ -89,6 +90,7 @@ impl<A: Actor> Cell<A> {
                 Err(Killed) => return Exit::Stop(StopReason::Killed),
             }
         }
+        self.cx.life().note(Doing::Working);
         let mut left = self.budget;
         loop {
             if let Some(halt) = self.cx.stopping.take()
@@ -266,6 +268,7 @@ impl<A: Actor> Cell<A> {
         if self.rx.is_adaptive() {
             self.observe(0, self.cx.now());
         }
+        self.cx.life().note(Doing::Parked);
         let mut asleep = false;
         poll_fn(|cx| {
             // Woken without a message, there may be more to ask for.
@@ -273,6 +276,7 @@ impl<A: Actor> Cell<A> {
             if asleep { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
+        self.cx.life().note(Doing::Working);
         self.fresh = true;
     }
 

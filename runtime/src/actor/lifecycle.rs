@@ -7,9 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use super::activity::{Activity, Doing};
 use super::fault::Fault;
 use super::world::World;
-use crate::sync::counter::{Counter, Flag};
+use crate::sync::counter::{Counter, Flag, Mark};
 use crate::sync::shim::Mutex;
 
 /// An actor's number: unique in its process, never used again.
@@ -123,6 +124,7 @@ pub(crate) struct Life {
     /// How often it was begun anew.
     pub(crate) restarts: Counter,
     pub(crate) world: Arc<World>,
+    doing: Mark,
     state: Mutex<State>,
 }
 
@@ -144,7 +146,15 @@ impl Life {
     pub(crate) fn new(id: ActorId, path: ActorPath, parent: Option<ActorId>, world: Arc<World>) -> Arc<Self> {
         let state = State { ended: None, audience: None };
         let parent = parent.and_then(|parent| NonZeroU64::new(parent.0));
-        Arc::new(Self { id, path, parent, restarts: Counter::new(), world, state: Mutex::new(state) })
+        Arc::new(Self {
+            id,
+            path,
+            parent,
+            restarts: Counter::new(),
+            world,
+            doing: Mark::new(Doing::Starting as u8),
+            state: Mutex::new(state),
+        })
     }
 
     /// `None`: it belongs to the system itself.
@@ -176,6 +186,20 @@ impl Life {
         for (_, waker) in waiters {
             waker.wake();
         }
+    }
+
+    /// Notes what the actor is doing. For the actor's own task.
+    #[inline(always)]
+    pub(crate) fn note(&self, doing: Doing) {
+        self.doing.set(doing as u8);
+    }
+
+    /// What the actor is doing.
+    pub(crate) fn activity(&self) -> Activity {
+        if self.state.lock().ended.is_some() {
+            return Activity::Ended;
+        }
+        Doing::read(self.doing.get()).into()
     }
 
     pub(crate) fn ended(&self) -> Option<StopReason> {

@@ -1,5 +1,6 @@
 //! Floor 3: actors, their context, references to them, and one actor's step.
 
+mod activity;
 mod ask;
 pub(crate) mod cell;
 mod context;
@@ -13,6 +14,8 @@ pub(crate) mod world;
 
 use std::future::{Future, ready};
 
+pub use self::activity::Activity;
+pub(crate) use self::activity::Doing;
 pub use self::ask::{AnswerFuture, AskError, Reply};
 pub(crate) use self::context::Child;
 pub use self::context::{Context, InFlight, TimerHandle};

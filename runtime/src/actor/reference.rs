@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::activity::Activity;
 use super::ask::{AskError, Reply};
 use super::lifecycle::{ActorId, ActorPath, Life, StopReason, Stopped};
 use super::mapped::{Mapped, Reserving, Route};
@@ -66,6 +67,12 @@ impl<M> ActorRef<M> {
     /// for any number of waiters.
     pub fn stopped(&self) -> Stopped {
         Stopped::new(Arc::clone(&self.life))
+    }
+
+    /// What the actor is doing. For people: it may be out of date at once.
+    #[must_use]
+    pub fn activity(&self) -> Activity {
+        self.life.activity()
     }
 
     /// Why the actor ended, if it has.

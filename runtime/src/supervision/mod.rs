@@ -22,7 +22,7 @@ pub use self::restart::{OnLimit, Restart};
 use crate::actor::cell::{Cell, Exit};
 use crate::actor::fault::panic_text;
 use crate::actor::reference::Halt;
-use crate::actor::{Actor, StopReason, Stopped};
+use crate::actor::{Actor, Doing, StopReason, Stopped};
 use crate::mailbox::set_current;
 
 /// Where an actor's lives come from.
@@ -127,6 +127,7 @@ async fn conclude<A: Actor>(
             return (killed || cell.rx.poll_urgent()).then_some(StopReason::Killed);
         }
     }
+    cell.cx.life().note(Doing::Stopping);
     Some(match (&reason, &mut lives.actor) {
         // A panic leaves nothing to call.
         (StopReason::Panicked(_), _) | (_, None) => {

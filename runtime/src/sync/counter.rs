@@ -1,6 +1,6 @@
 //! Counts that others may read: handles alive, messages handled, drops.
 
-use super::shim::{AtomicU64, AtomicUsize, Ordering::Relaxed, mutant};
+use super::shim::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, mutant};
 
 /// A statistic. Adds up exactly; orders nothing.
 #[derive(Debug)]
@@ -88,6 +88,30 @@ impl Handles {
                 Err(now) => count = now,
             }
         }
+    }
+}
+
+/// A small number that says how its owner stands: for people.
+#[derive(Debug)]
+pub(crate) struct Mark(AtomicU8);
+
+impl Mark {
+    pub(crate) fn new(mark: u8) -> Self {
+        Self(AtomicU8::new(mark))
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(&self, mark: u8) {
+        // Relaxed: nothing is reached through it.
+        // Not modelled: a hint that is out of date when it is read.
+        self.0.store(mark, Relaxed);
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self) -> u8 {
+        // Relaxed: see `set`.
+        // Not modelled: see `set`.
+        self.0.load(Relaxed)
     }
 }
 
