@@ -76,8 +76,8 @@ mod sync;
 pub mod system;
 
 pub use actor::{
-    Activity, Actor, ActorId, ActorPath, ActorRef, AnswerFuture, AskError, BoxTask, Context, Executor, Fault, InFlight,
-    Reply, StopReason, Stopped, TellRef, Terminated, TimerHandle, WeakActorRef,
+    Activity, Actor, ActorId, ActorPath, ActorRef, AnswerFuture, AskError, BoxTask, Context, Escalated, Executor,
+    Fault, InFlight, LinkFailed, Panic, Reply, StopReason, Stopped, TellRef, Terminated, TimerHandle, WeakActorRef,
 };
 pub use mailbox::{
     Adaptive, Admission, Closed, DeadLetter, DeadLetterSubscription, DeadLetters, DropCounts, DropReason, Level,

@@ -154,7 +154,7 @@ fn the_text_of_a_panic_is_kept_whatever_it_carried() {
             }),
         );
         executor.run_until_idle();
-        assert!(matches!(actor.stop_reason(), Some(StopReason::Panicked(why)) if &*why == text), "{text}");
+        assert!(matches!(actor.stop_reason(), Some(StopReason::Panicked(why)) if why.message() == text), "{text}");
     }
 }
 
@@ -317,7 +317,7 @@ fn a_factory_that_always_panics_ends_the_actor_and_accounts_for_its_mail() {
         .spawn();
     tell(&actor, Job::Note(1));
     executor.run_until_idle();
-    assert!(matches!(actor.stop_reason(), Some(StopReason::Panicked(why)) if &*why == "no actor today"));
+    assert!(matches!(actor.stop_reason(), Some(StopReason::Panicked(why)) if why.message() == "no actor today"));
     assert_eq!(dead.of(DropReason::Stopped), [1]);
 }
 

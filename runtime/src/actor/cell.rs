@@ -12,9 +12,10 @@ use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
+use super::bonds::News;
 use super::context::Context;
 use super::fault::Fault;
-use super::lifecycle::{Life, StopReason, Terminated};
+use super::lifecycle::{Life, StopReason};
 use super::reference::Halt;
 use super::world::Idler;
 use super::{Actor, Doing};
@@ -235,7 +236,10 @@ impl<A: Actor> Cell<A> {
                 self.handle(actor, message).await
             }
             Signal::Notice(news) => {
-                let news = news.downcast_ref::<Terminated>()?.clone();
+                let news = match self.cx.learn(news.downcast_ref::<News>()?) {
+                    Ok(news) => news?,
+                    Err(fault) => return Some(Exit::Fault(fault)),
+                };
                 let hook = pin!(actor.terminated(news, &mut self.cx));
                 match attend(hook, &mut self.rx).await {
                     Ok(result) => result.err().map(Exit::Fault),

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::bonds::Watches;
 use super::executor::{BoxTask, Executor};
 use super::lifecycle::{Cut, Leashed, Life};
 use super::reference::{ActorRef, Halt};
@@ -37,6 +38,9 @@ pub struct Context<A: Actor> {
 struct Family {
     children: Vec<Arc<dyn Child>>,
     tasks: Vec<Arc<Cut>>,
+    watches: Watches,
+    /// How many lives there were before this one.
+    lives: u64,
 }
 
 /// An actor as its parent, its system and the list of all actors see it,
@@ -70,7 +74,7 @@ impl<A: Actor> Context<A> {
         Self { sender, life, executor: None, family: None, stopping: None }
     }
 
-    fn core(&self) -> &shim::Arc<Core<A::Msg>> {
+    pub(super) fn core(&self) -> &shim::Arc<Core<A::Msg>> {
         self.sender.core()
     }
 
@@ -236,17 +240,6 @@ impl<A: Actor> Context<A> {
         TimerHandle { cut }
     }
 
-    /// Watches another actor: when it ends, or if it has ended already, this
-    /// actor's [`terminated`](Actor::terminated) hook is called, ahead of
-    /// every queued message. Once for each call of `watch`.
-    pub fn watch<M>(&mut self, other: &ActorRef<M>) {
-        let core = shim::Arc::clone(self.core());
-        other.life().watch(Box::new(move |news| {
-            // A watcher that has gone itself need not know.
-            drop(core.signal(Signal::Notice(Arc::new(news.clone()))));
-        }));
-    }
-
     fn leash(&mut self) -> Arc<Cut> {
         let tasks = &mut self.family.get_or_insert_default().tasks;
         if tasks.len() >= 16 && tasks.len().is_power_of_two() {
@@ -264,6 +257,22 @@ impl<A: Actor> Context<A> {
             for cut in family.tasks.drain(..) {
                 cut.cut();
             }
+        }
+    }
+
+    pub(super) fn watches(&mut self) -> &mut Watches {
+        &mut self.family.get_or_insert_default().watches
+    }
+
+    pub(super) fn lives_before(&self) -> u64 {
+        self.family.as_ref().map_or(0, |family| family.lives)
+    }
+
+    /// Another life begins: nobody tells it what the one before wanted to know.
+    pub(crate) fn turn_over(&mut self) {
+        if let Some(family) = &mut self.family {
+            family.watches = Watches::default();
+            family.lives += 1;
         }
     }
 

@@ -1,6 +1,5 @@
 //! What went wrong in a handler.
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -73,13 +72,4 @@ impl fmt::Debug for Fault {
             Kind::Error(error) => f.debug_tuple("Fault").field(error).finish(),
         }
     }
-}
-
-/// What a panic carried, as text.
-pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> String {
-    payload
-        .downcast_ref::<&'static str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic that carried no text".to_owned())
 }

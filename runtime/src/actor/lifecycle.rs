@@ -1,5 +1,6 @@
 //! An actor's life from the outside: who it is, whether it has ended, and why.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::num::NonZeroU64;
@@ -8,7 +9,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::activity::{Activity, Doing};
+use super::bonds::Links;
 use super::fault::Fault;
+use super::panic::Panic;
 use super::world::World;
 use crate::sync::counter::{Counter, Flag, Mark};
 use crate::sync::shim::Mutex;
@@ -55,7 +58,7 @@ impl fmt::Debug for ActorPath {
     }
 }
 
-/// Why an actor ended.
+/// Why an actor ended. `{:#}` shows of a panic also where it was.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum StopReason {
@@ -67,8 +70,8 @@ pub enum StopReason {
     Killed,
     /// A handler or hook failed, and was not to be restarted.
     Failed(Fault),
-    /// A handler or hook panicked, with this text, and was not to be restarted.
-    Panicked(Arc<str>),
+    /// A handler, hook or factory panicked, and was not to be restarted.
+    Panicked(Panic),
     /// A message too many, under a policy that makes that a failure.
     Overflowed,
     /// Its task was dropped before it ended: the runtime shut down.
@@ -92,7 +95,8 @@ impl fmt::Display for StopReason {
             Self::Drained => f.write_str("drained"),
             Self::Killed => f.write_str("killed"),
             Self::Failed(fault) => write!(f, "failed: {fault}"),
-            Self::Panicked(text) => write!(f, "panicked: {text}"),
+            Self::Panicked(panic) if f.alternate() => write!(f, "panicked: {panic:#}"),
+            Self::Panicked(panic) => write!(f, "panicked: {panic}"),
             Self::Overflowed => f.write_str("overflowed"),
             Self::Abandoned => f.write_str("abandoned by its executor"),
             Self::Refused => f.write_str("refused: the system is shutting down"),
@@ -113,7 +117,7 @@ pub struct Terminated {
 }
 
 /// What to call when a life ends.
-type Watcher = Box<dyn FnOnce(&Terminated) + Send>;
+pub(super) type Watcher = Box<dyn FnOnce(&Terminated) + Send>;
 
 /// What all references to an actor share besides its mailbox.
 pub(crate) struct Life {
@@ -139,7 +143,9 @@ struct Audience {
     /// Each by the key of its future.
     waiters: Vec<(u64, Waker)>,
     next: u64,
-    watchers: Vec<Watcher>,
+    /// Each by its key, so that one that loses interest can be forgotten.
+    watchers: BTreeMap<u64, Watcher>,
+    links: Links,
 }
 
 impl Life {
@@ -178,9 +184,9 @@ impl Life {
             state.audience.take()
         };
         let Some(audience) = audience else { return };
-        let Audience { waiters, watchers, .. } = *audience;
-        let news = Terminated { id: self.id, path: self.path.clone(), reason };
-        for watcher in watchers {
+        let Audience { waiters, watchers, links, .. } = *audience;
+        let news = self.news(reason);
+        for watcher in watchers.into_values().chain(links.into_values()) {
             watcher(&news);
         }
         for (_, waker) in waiters {
@@ -206,15 +212,59 @@ impl Life {
         self.state.lock().ended.as_deref().cloned()
     }
 
-    /// Calls `watcher` when the life ends; at once if it has.
-    pub(crate) fn watch(&self, watcher: Watcher) {
+    /// Calls `watcher` when the life ends; at once if it has. The key is for
+    /// [`unwatch`](Self::unwatch).
+    pub(crate) fn watch(&self, watcher: Watcher) -> Option<u64> {
         let mut state = self.state.lock();
         let Some(reason) = state.ended.as_deref().cloned() else {
-            state.audience.get_or_insert_default().watchers.push(watcher);
-            return;
+            let audience = state.audience.get_or_insert_default();
+            audience.next += 1;
+            let key = audience.next;
+            audience.watchers.insert(key, watcher);
+            return Some(key);
         };
         drop(state);
-        watcher(&Terminated { id: self.id, path: self.path.clone(), reason });
+        watcher(&self.news(reason));
+        None
+    }
+
+    /// Forgets a watcher.
+    pub(crate) fn unwatch(&self, key: u64) {
+        let watcher = {
+            let mut state = self.state.lock();
+            state.audience.as_mut().and_then(|audience| audience.watchers.remove(&key))
+        };
+        // What it holds may be the last of something: dropped without the lock.
+        drop(watcher);
+    }
+
+    /// As `watch`, once for each `other`. `false`: there is a link already.
+    pub(super) fn link(&self, other: ActorId, watcher: Watcher) -> bool {
+        let mut state = self.state.lock();
+        let Some(reason) = state.ended.as_deref().cloned() else {
+            let links = &mut state.audience.get_or_insert_default().links;
+            let new = !links.contains_key(&other);
+            if new {
+                links.insert(other, watcher);
+            }
+            return new;
+        };
+        drop(state);
+        watcher(&self.news(reason));
+        true
+    }
+
+    /// Forgets a link; `false` if there is none.
+    pub(super) fn unlink(&self, other: ActorId) -> bool {
+        let watcher = {
+            let mut state = self.state.lock();
+            state.audience.as_mut().and_then(|audience| audience.links.remove(&other))
+        };
+        watcher.is_some()
+    }
+
+    pub(crate) fn news(&self, reason: StopReason) -> Terminated {
+        Terminated { id: self.id, path: self.path.clone(), reason }
     }
 }
 

@@ -4,6 +4,7 @@
 //! back what was to be sent. Whatever waits, waits for a grant, and the grant
 //! is used up by claiming a place first and mapping then.
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(crate) trait Route<M>: Send + Sync {
     fn is_closed(&self) -> bool;
     fn stats(&self) -> MailboxStats;
     fn halt(&self, how: Halt);
+    /// News for the actor behind it, past the mailbox.
+    fn notify(&self, news: Arc<dyn Any + Send + Sync>);
     /// Other terms; never conflating ones.
     fn reconfigure(&self, mailbox: Mailbox<()>);
 }
@@ -114,6 +117,10 @@ where
         if let Some(mailbox) = mailbox.cast::<M>() {
             self.inner.reconfigure(mailbox);
         }
+    }
+
+    fn notify(&self, news: Arc<dyn Any + Send + Sync>) {
+        self.inner.notify(news);
     }
 
     fn halt(&self, how: Halt) {

@@ -2,12 +2,14 @@
 
 mod activity;
 mod ask;
+pub(crate) mod bonds;
 pub(crate) mod cell;
 mod context;
 mod executor;
 pub(crate) mod fault;
 mod lifecycle;
 mod mapped;
+pub(crate) mod panic;
 pub(crate) mod reference;
 mod weak;
 pub(crate) mod world;
@@ -17,12 +19,14 @@ use std::future::{Future, ready};
 pub use self::activity::Activity;
 pub(crate) use self::activity::Doing;
 pub use self::ask::{AnswerFuture, AskError, Reply};
+pub use self::bonds::{Escalated, LinkFailed};
 pub(crate) use self::context::Child;
 pub use self::context::{Context, InFlight, TimerHandle};
 pub use self::executor::{BoxTask, Executor};
 pub use self::fault::Fault;
 pub(crate) use self::lifecycle::Life;
 pub use self::lifecycle::{ActorId, ActorPath, StopReason, Stopped, Terminated};
+pub use self::panic::Panic;
 pub use self::reference::{ActorRef, TellRef};
 pub use self::weak::WeakActorRef;
 

@@ -1,5 +1,6 @@
 //! References to actors.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
@@ -342,6 +343,15 @@ impl<M: Send + 'static> ActorRef<M> {
             // Nobody there means nobody to end.
             To::Mailbox(sender) => drop(sender.core().signal(signal())),
             To::Route(route) => route_to(&**route),
+        }
+    }
+
+    /// News for the actor, past its mailbox.
+    pub(crate) fn notify(&self, news: Arc<dyn Any + Send + Sync>) {
+        match &self.to {
+            // Nobody there means nobody to tell.
+            To::Mailbox(sender) => drop(sender.core().signal(Signal::Notice(news))),
+            To::Route(route) => route.notify(news),
         }
     }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::context::Child;
 use super::executor::Executor;
 use super::lifecycle::{ActorId, Life};
+use super::panic::hear_panics;
 use crate::mailbox::DeadLetters;
 use crate::sync::counter::{Counter, Flag};
 use crate::sync::shim::Mutex;
@@ -66,6 +67,7 @@ pub(crate) trait Idler: Send {
 
 impl World {
     pub(crate) fn new(executor: Arc<dyn Executor>, settings: Settings) -> Arc<Self> {
+        hear_panics();
         Arc::new(Self {
             executor,
             dead: DeadLetters::new(),

@@ -10,7 +10,6 @@ mod backoff;
 mod restart;
 
 use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -20,9 +19,9 @@ pub use self::backoff::Backoff;
 use self::restart::Restarts;
 pub use self::restart::{OnLimit, Restart};
 use crate::actor::cell::{Cell, Exit};
-use crate::actor::fault::panic_text;
+use crate::actor::panic::contained;
 use crate::actor::reference::Halt;
-use crate::actor::{Actor, Doing, StopReason, Stopped};
+use crate::actor::{Actor, Doing, Panic, StopReason, Stopped};
 use crate::mailbox::set_current;
 
 /// Where an actor's lives come from.
@@ -56,22 +55,22 @@ impl<A> Lives<A> {
     }
 
     /// Ends the life before, and begins one. `Err`: user code panicked.
-    fn begin(&mut self) -> Result<Option<&mut A>, Arc<str>> {
+    fn begin(&mut self) -> Result<Option<&mut A>, Panic> {
         if self.renewal.is_some() {
             self.end();
         }
-        let begun = catch_unwind(AssertUnwindSafe(|| {
+        contained(|| {
             if let Some(renewal) = &mut self.renewal {
                 self.actor = Some((renewal.factory)());
             }
-        }));
-        begun.map(|()| self.actor.as_mut()).map_err(|payload| panic_text(&*payload).into())
+        })?;
+        Ok(self.actor.as_mut())
     }
 
     /// Drops the actor. That is user code, and its panic changes nothing.
     pub(crate) fn end(&mut self) {
         let actor = self.actor.take();
-        drop(catch_unwind(AssertUnwindSafe(|| drop(actor))));
+        drop(contained(|| drop(actor)));
     }
 
     fn may_begin_again(&mut self, now: Duration) -> bool {
@@ -90,7 +89,7 @@ pub(crate) async fn supervise<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>
     loop {
         let lived = match lives.begin() {
             Ok(None) => return StopReason::Stopped,
-            Err(text) => Err(text),
+            Err(panic) => Err(panic),
             Ok(Some(actor)) => {
                 let life = pin!(cell.live(actor));
                 unwound(life).await
@@ -107,13 +106,13 @@ pub(crate) async fn supervise<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>
 async fn conclude<A: Actor>(
     lives: &mut Lives<A>,
     cell: &mut Cell<A>,
-    lived: Result<Exit, Arc<str>>,
+    lived: Result<Exit, Panic>,
 ) -> Option<StopReason> {
     cell.account_for_interrupted();
     let reason = match lived {
         Ok(Exit::Stop(reason)) => reason,
         Ok(Exit::Fault(fault)) => StopReason::Failed(fault),
-        Err(text) => StopReason::Panicked(text),
+        Err(panic) => StopReason::Panicked(panic),
     };
     if matches!(reason, StopReason::Failed(_) | StopReason::Panicked(_)) {
         #[cfg(feature = "tracing")]
@@ -122,6 +121,7 @@ async fn conclude<A: Actor>(
             cell.cx.life().restarts.add(1);
             let killed = end_family(cell, Halt::Stop).await;
             cell.cx.stopping = None;
+            cell.cx.turn_over();
             // A life may fail at once, and so may all that follow.
             cell.let_others_run().await;
             return (killed || cell.rx.poll_urgent()).then_some(StopReason::Killed);
@@ -154,7 +154,7 @@ async fn stop<A: Actor>(actor: &mut A, cell: &mut Cell<A>, reason: StopReason) -
         match farewell {
             Ok(finished) => killed = !finished,
             // It had stopped; that its last words failed is told nevertheless.
-            Err(text) => reason = StopReason::Panicked(text),
+            Err(panic) => reason = StopReason::Panicked(panic),
         }
         // The last words may have been a birth.
         killed |= end_family(cell, how).await;
@@ -186,13 +186,13 @@ async fn end_family<A: Actor>(cell: &mut Cell<A>, how: Halt) -> bool {
     killed || cell.rx.poll_urgent()
 }
 
-/// Polls `task` and turns its panic into a text. One `catch_unwind` a poll,
+/// Polls `task` and catches its panic. One `catch_unwind` a poll,
 /// which is many messages.
-fn unwound<F: Future>(mut task: Pin<&mut F>) -> impl Future<Output = Result<F::Output, Arc<str>>> {
-    poll_fn(move |cx| match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(cx))) {
+fn unwound<F: Future>(mut task: Pin<&mut F>) -> impl Future<Output = Result<F::Output, Panic>> {
+    poll_fn(move |cx| match contained(|| task.as_mut().poll(cx)) {
         Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
         Ok(Poll::Pending) => Poll::Pending,
-        Err(payload) => Poll::Ready(Err(panic_text(&*payload).into())),
+        Err(panic) => Poll::Ready(Err(panic)),
     })
 }
 

@@ -41,7 +41,7 @@ enum When {
 #[non_exhaustive]
 pub enum OnLimit {
     /// It stops, and its parent fails, with a fault that is an
-    /// `Escalated`: the parent's own [`Restart`] decides
+    /// [`Escalated`](crate::Escalated): the parent's own [`Restart`] decides
     /// what follows. An actor without a parent just stops.
     #[default]
     Escalate,
