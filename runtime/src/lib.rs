@@ -77,7 +77,8 @@ pub mod system;
 
 pub use actor::{
     Activity, Actor, ActorId, ActorPath, ActorRef, AnswerFuture, AskError, BoxTask, Context, Escalated, Executor,
-    Fault, InFlight, LinkFailed, Panic, Reply, StopReason, Stopped, TellRef, Terminated, TimerHandle, WeakActorRef,
+    Fault, InFlight, LinkFailed, Panic, Reply, StashFull, StopReason, Stopped, TellRef, Terminated, TimerHandle,
+    WeakActorRef,
 };
 pub use mailbox::{
     Adaptive, Admission, Closed, DeadLetter, DeadLetterSubscription, DeadLetters, DropCounts, DropReason, Level,

@@ -52,6 +52,8 @@ pub(crate) struct Cell<A: Actor> {
     /// The poll that goes on has just begun.
     fresh: bool,
     draining: bool,
+    /// What was put aside has come back at the end of a drain.
+    emptied: bool,
     enlisted: bool,
 }
 
@@ -65,6 +67,7 @@ impl<A: Actor> Cell<A> {
             handling: false,
             fresh: true,
             draining: false,
+            emptied: false,
             enlisted: false,
         }
     }
@@ -75,7 +78,9 @@ impl<A: Actor> Cell<A> {
 
     /// Accounts for a message that was in the handler when a life was cut off.
     pub(crate) fn account_for_interrupted(&mut self) {
-        if std::mem::take(&mut self.handling) {
+        // What it has put aside is safe there.
+        let stashed = self.cx.has_just_stashed();
+        if std::mem::take(&mut self.handling) && !stashed {
             self.core().bury_lost(DropReason::Interrupted);
         }
     }
@@ -83,6 +88,8 @@ impl<A: Actor> Cell<A> {
     /// Lives until the end, from the `started` hook on.
     pub(crate) async fn live(&mut self, actor: &mut A) -> Exit {
         self.cx.life().note(Doing::Starting);
+        // What an earlier life has put aside comes first in this one.
+        self.cx.unstash_all();
         {
             let hook = pin!(actor.started(&mut self.cx));
             match attend(hook, &mut self.rx).await {
@@ -94,10 +101,21 @@ impl<A: Actor> Cell<A> {
         self.cx.life().note(Doing::Working);
         let mut left = self.budget;
         loop {
-            if let Some(halt) = self.cx.stopping.take()
-                && let Some(exit) = self.halt(halt)
-            {
-                return exit;
+            if self.cx.attention {
+                if let Some(exit) = self.see_to_myself() {
+                    return exit;
+                }
+                if let Some(message) = self.next_unstashed() {
+                    if let Some(exit) = Box::pin(self.handle(actor, message)).await {
+                        return exit;
+                    }
+                    left -= 1;
+                    if left == 0 {
+                        left = self.budget;
+                        self.let_others_run().await;
+                    }
+                    continue;
+                }
             }
             if self.core().lane.is_pending() {
                 // Boxed: signals are rare, and every actor would keep the room.
@@ -157,6 +175,9 @@ impl<A: Actor> Cell<A> {
                     left = self.budget;
                 }
                 Next::Closed => {
+                    if !std::mem::replace(&mut self.emptied, true) && self.cx.unstash_all() > 0 {
+                        continue;
+                    }
                     return Exit::Stop(match self.core().ending() {
                         Some(Ending::Overflowed) => StopReason::Overflowed,
                         _ => StopReason::Drained,
@@ -164,6 +185,28 @@ impl<A: Actor> Cell<A> {
                 }
             }
         }
+    }
+
+    /// What the actor wants of itself.
+    #[cold]
+    fn see_to_myself(&mut self) -> Option<Exit> {
+        // The handler has returned: what it put aside it has handled.
+        self.cx.has_just_stashed();
+        self.cx.attention = self.cx.has_unstashed();
+        let halt = self.cx.stopping.take()?;
+        self.halt(halt)
+    }
+
+    /// The next message that was put aside and has come back, if it is its
+    /// turn: signals pass it like any other.
+    #[cold]
+    fn next_unstashed(&mut self) -> Option<A::Msg> {
+        if self.core().lane.is_pending() {
+            return None;
+        }
+        let message = self.cx.next_unstashed();
+        self.cx.attention = self.cx.has_unstashed();
+        message
     }
 
     /// Handles a message that came past the mailbox.
@@ -320,6 +363,7 @@ impl<A: Actor> Drop for Cell<A> {
     /// was abandoned in the middle of it.
     fn drop(&mut self) {
         self.account_for_interrupted();
+        self.cx.bury_stash();
     }
 }
 

@@ -9,6 +9,7 @@ use super::bonds::Watches;
 use super::executor::{BoxTask, Executor};
 use super::lifecycle::{Cut, Leashed, Life};
 use super::reference::{ActorRef, Halt};
+use super::stash::Stash;
 use super::world::World;
 use super::{Actor, ActorPath};
 use crate::mailbox::core::{Core, Signal};
@@ -30,7 +31,12 @@ pub struct Context<A: Actor> {
     executor: Option<Box<Arc<dyn Executor>>>,
     /// `None` for an actor that never had any.
     family: Option<Box<Family>>,
+    /// `None` while nothing is put aside.
+    pub(super) stash: Option<Box<Stash<A::Msg>>>,
     pub(crate) stopping: Option<Halt>,
+    /// There is something to see to before the next message: one look for all
+    /// that is rare. May be set without need.
+    pub(crate) attention: bool,
 }
 
 /// What ends with an actor's life.
@@ -71,7 +77,7 @@ impl<M: Send + 'static> Child for ActorRef<M> {
 
 impl<A: Actor> Context<A> {
     pub(crate) fn new(sender: Sender<A::Msg>, life: Arc<Life>) -> Self {
-        Self { sender, life, executor: None, family: None, stopping: None }
+        Self { sender, life, executor: None, family: None, stash: None, stopping: None, attention: false }
     }
 
     pub(super) fn core(&self) -> &shim::Arc<Core<A::Msg>> {
@@ -159,11 +165,13 @@ impl<A: Actor> Context<A> {
     /// dead letters.
     pub fn stop(&mut self) {
         self.stopping = Some(Halt::Stop);
+        self.attention = true;
     }
 
     /// Takes no more messages, handles those accepted, and stops.
     pub fn drain(&mut self) {
         self.stopping.get_or_insert(Halt::Drain);
+        self.attention = true;
     }
 
     /// The time since some fixed moment, on the system's clock: one for all its

@@ -11,6 +11,7 @@ mod lifecycle;
 mod mapped;
 pub(crate) mod panic;
 pub(crate) mod reference;
+mod stash;
 mod weak;
 pub(crate) mod world;
 
@@ -28,6 +29,7 @@ pub(crate) use self::lifecycle::Life;
 pub use self::lifecycle::{ActorId, ActorPath, StopReason, Stopped, Terminated};
 pub use self::panic::Panic;
 pub use self::reference::{ActorRef, TellRef};
+pub use self::stash::StashFull;
 pub use self::weak::WeakActorRef;
 
 /// Something that handles messages, one at a time.

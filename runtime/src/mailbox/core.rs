@@ -15,6 +15,8 @@ use crate::sync::queue::{Consumer, Queue, Refusal};
 use crate::sync::shim::{Mutex, mutant};
 use crate::sync::words::MAX_CAPACITY;
 
+mod taken;
+
 /// What reaches a receiver past every bound and policy.
 pub(crate) enum Signal<M> {
     /// Stop now, in the middle of a handler if need be.
@@ -94,6 +96,7 @@ struct Memory {
     epoch: u64,
     switches: Vec<ModeSwitch>,
     drops: DropCounts,
+    taken: taken::Taken,
 }
 
 /// Takes out a function that is called at most once.

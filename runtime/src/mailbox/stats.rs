@@ -12,7 +12,8 @@ use super::dead_letters::{DropCounts, DropReason};
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct MailboxStats {
-    /// Messages handed to the handler, less those it was interrupted in.
+    /// Messages handed to the handler, less those it was interrupted in, and
+    /// less those that it has [put aside](crate::Context::stash).
     pub handled: u64,
     /// How often the receiver was polled: its wake-ups.
     pub polls: u64,
@@ -20,6 +21,8 @@ pub struct MailboxStats {
     pub high_water: u64,
     /// Messages waiting.
     pub len: usize,
+    /// Messages put aside by the handler.
+    pub stashed: usize,
     /// Messages that would be let in.
     pub free: usize,
     /// How many messages may wait; `None` if any number may.
@@ -55,13 +58,15 @@ impl MailboxStats {
         let (len, free, waiting_senders, drops) = (core.len(), core.free(), core.queue.waiting_senders(), core.drops());
         let (standing, capacity) = (core.queue.standing(), core.capacity());
         let bounded = capacity.is_some() || standing.requested.is_some();
+        let (stashed, unhandled) = core.unhandled();
         let terms = core.terms.lock();
         let (epoch, switches) = terms.switches();
         Self {
-            handled: core.books.handled.get().saturating_sub(drops.of(DropReason::Interrupted)),
+            handled: core.books.handled.get().saturating_sub(drops.of(DropReason::Interrupted) + unhandled),
             polls: core.books.polls.get(),
             high_water: core.books.high_water.get(),
             len,
+            stashed: stashed as usize,
             free,
             capacity,
             taken: standing.taken,
