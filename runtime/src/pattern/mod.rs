@@ -2,3 +2,7 @@
 //!
 //! Nothing here can do what a program could not do by itself: each is a way of
 //! using the floors below that is worth having once, tested.
+
+mod breaker;
+
+pub use self::breaker::{BreakerBuilder, BreakerCounts, BreakerError, BreakerPass, BreakerState, CircuitBreaker};

@@ -74,7 +74,7 @@ impl System {
         Self { world: Arc::clone(world), roots }
     }
 
-    fn world(&self) -> &Arc<World> {
+    pub(crate) fn world(&self) -> &Arc<World> {
         &self.world
     }
 
