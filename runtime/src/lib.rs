@@ -90,7 +90,10 @@ pub use mailbox::{ConfigError, MailboxConfig};
 pub use supervision::{Backoff, OnLimit, Restart};
 #[cfg(feature = "tokio")]
 pub use system::TokioExecutor;
-pub use system::{ActorInspection, Inspection, ManualExecutor, ShutdownReport, Spawn, System, SystemBuilder};
+pub use system::{
+    ActorInspection, ChangeSubscription, Group, GroupEvent, Inspection, LookupError, ManualExecutor, NameEvent,
+    NameTaken, Named, Registration, ShutdownReport, Spawn, System, SystemBuilder,
+};
 #[cfg(feature = "macros")]
 pub use tidegate_macros::actor;
 

@@ -78,6 +78,8 @@ pub enum StopReason {
     Abandoned,
     /// It was never started: the system was shutting down.
     Refused,
+    /// It was never started: the name that it was to have is another's.
+    NameTaken(Arc<str>),
 }
 
 impl StopReason {
@@ -100,6 +102,7 @@ impl fmt::Display for StopReason {
             Self::Overflowed => f.write_str("overflowed"),
             Self::Abandoned => f.write_str("abandoned by its executor"),
             Self::Refused => f.write_str("refused: the system is shutting down"),
+            Self::NameTaken(name) => write!(f, "refused: the name `{name}` is taken"),
         }
     }
 }

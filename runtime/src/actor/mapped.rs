@@ -10,9 +10,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::post::post_to;
 use super::reference::{ActorRef, Halt, To};
 use crate::mailbox::permit::MappedGrant;
-use crate::mailbox::{Admission, Closed, Mailbox, MailboxStats, Permit, Pressure, SendError, TryReserveError};
+use crate::mailbox::{
+    Admission, Closed, DropReason, Mailbox, MailboxStats, Permit, Pressure, SendError, TryReserveError,
+};
 
 pub(crate) type Reserving<M> = Pin<Box<dyn Future<Output = Result<Box<dyn MappedGrant<M>>, Closed>> + Send>>;
 
@@ -31,6 +34,9 @@ pub(crate) trait Route<M>: Send + Sync {
     fn halt(&self, how: Halt);
     /// News for the actor behind it, past the mailbox.
     fn notify(&self, news: Arc<dyn Any + Send + Sync>);
+    /// Sends past the bound, as `ActorRef::post`; `make` is called once.
+    fn post(&self, make: &mut dyn FnMut() -> M) -> bool;
+    fn count_drop(&self, reason: DropReason);
     /// Other terms; never conflating ones.
     fn reconfigure(&self, mailbox: Mailbox<()>);
 }
@@ -121,6 +127,17 @@ where
 
     fn notify(&self, news: Arc<dyn Any + Send + Sync>) {
         self.inner.notify(news);
+    }
+
+    fn post(&self, make: &mut dyn FnMut() -> N) -> bool {
+        match self.inner.target() {
+            To::Mailbox(sender) => post_to(sender.core(), (self.f)(make())),
+            To::Route(route) => route.post(&mut || (self.f)(make())),
+        }
+    }
+
+    fn count_drop(&self, reason: DropReason) {
+        self.inner.count_drop(reason);
     }
 
     fn halt(&self, how: Halt) {

@@ -10,6 +10,7 @@ pub(crate) mod fault;
 mod lifecycle;
 mod mapped;
 pub(crate) mod panic;
+mod post;
 pub(crate) mod reference;
 mod stash;
 mod weak;

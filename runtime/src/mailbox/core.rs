@@ -413,7 +413,7 @@ impl<M: Send + 'static> Core<M> {
         self.dead.bury(reason, &self.name, std::iter::once(None::<M>));
     }
 
-    fn count_drops(&self, reason: DropReason, n: u64) {
+    pub(crate) fn count_drops(&self, reason: DropReason, n: u64) {
         self.terms.lock().memory.get_or_insert_default().drops.add(reason, n);
     }
 

@@ -1,13 +1,11 @@
 //! A system with settings of its own.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Roots, System};
 use crate::actor::Executor;
 use crate::actor::world::{Settings, Tree, World};
-use crate::sync::shim::Mutex;
 
 /// Everything about a system to be.
 ///
@@ -42,7 +40,7 @@ impl SystemBuilder {
     #[must_use]
     pub fn build_on(self, executor: impl Executor) -> System {
         let world = World::new(Arc::new(executor), self.settings);
-        let roots = Arc::new(Roots { actors: Mutex::new(BTreeMap::new()) });
+        let roots = Roots::new();
         world.set_roots(Arc::clone(&roots) as Arc<dyn Tree>);
         System { world, roots }
     }

@@ -1,8 +1,11 @@
 //! Floor 5: systems of actors, and what they run on.
 
+mod board;
 mod builder;
+mod groups;
 mod inspect;
 mod manual;
+mod names;
 mod shutdown;
 mod spawn;
 #[cfg(feature = "tokio")]
@@ -15,14 +18,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::board::ChangeSubscription;
 pub use self::builder::SystemBuilder;
+pub use self::groups::{Group, GroupEvent};
 pub use self::inspect::{ActorInspection, Inspection};
 pub use self::manual::ManualExecutor;
+pub use self::names::{LookupError, NameEvent, NameTaken, Named, Registration};
 pub use self::shutdown::ShutdownReport;
 pub use self::spawn::{Nobody, Spawn};
 #[cfg(feature = "tokio")]
 pub use self::tokio::TokioExecutor;
 
+use self::groups::Groups;
+use self::names::{Book, Names};
 use self::spawn::Parent;
 use crate::actor::world::{Tree, World};
 use crate::actor::{Actor, ActorId, ActorRef, Child, Executor};
@@ -41,9 +49,21 @@ pub struct System {
     roots: Arc<Roots>,
 }
 
-/// The actors that the system itself owns.
+/// The actors that the system itself owns, and where all are found.
 struct Roots {
     actors: Mutex<BTreeMap<ActorId, Arc<dyn Child>>>,
+    names: Arc<Names>,
+    groups: Arc<Groups>,
+}
+
+impl Roots {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            actors: Mutex::new(BTreeMap::new()),
+            names: Arc::new(Names::new(Book::default())),
+            groups: Arc::default(),
+        })
+    }
 }
 
 impl System {

@@ -27,6 +27,8 @@ pub struct Spawn<'a, A: Actor, P: Actor = Nobody> {
     mailbox: Mailbox<A::Msg>,
     budget: usize,
     executor: Option<Arc<dyn Executor>>,
+    /// The name by which it is to be found.
+    known_as: Option<Arc<str>>,
 }
 
 /// The parent of actors that the system itself owns.
@@ -43,13 +45,25 @@ impl Actor for Nobody {
 
 impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     pub(super) fn new(parent: Parent<'a, P>, lives: Lives<A>) -> Self {
-        Self { parent, lives, name: None, mailbox: Mailbox::default(), budget: BUDGET, executor: None }
+        Self { parent, lives, name: None, mailbox: Mailbox::default(), budget: BUDGET, executor: None, known_as: None }
     }
 
     /// A name for its path, and for people. Without one it is its number.
-    /// Names need not be unique: look-up by name is not what a path is for.
+    /// Names in paths need not be unique: an actor is not found by its path, see
+    /// [`registered`](Self::registered).
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// A name by which it is [found](System::lookup), from before its first
+    /// message until it ends. A restart keeps it.
+    ///
+    /// If a living actor has the name, this one does not start: the reference
+    /// that [`spawn`](Self::spawn) returns is that of an actor which has ended,
+    /// with [`StopReason::NameTaken`].
+    pub fn registered(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.known_as = Some(name.into());
         self
     }
 
@@ -109,7 +123,13 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     /// is returned is that of an actor which has ended, with
     /// [`StopReason::Refused`].
     pub fn spawn(self) -> ActorRef<A::Msg> {
-        let Self { parent, lives, name, mailbox, budget, executor } = self;
+        self.spawn_with(|_| {})
+    }
+
+    /// Starts the actor; `prepare` has its context before anything runs, and
+    /// is not called if the actor does not start.
+    pub(crate) fn spawn_with(self, prepare: impl FnOnce(&mut Context<A>)) -> ActorRef<A::Msg> {
+        let Self { parent, lives, name, mailbox, budget, executor, known_as } = self;
         let (world, above, whose) = match &parent {
             Parent::System(system) => (Arc::clone(system.world()), "", None),
             Parent::Actor(cx) => (Arc::clone(cx.world()), cx.path().as_str(), Some(cx.life().id)),
@@ -124,6 +144,16 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
         let me = ActorRef::new(sender.clone(), Arc::clone(&life));
         // One for the parent or system, and for the list of all.
         let known: Arc<dyn Child> = Arc::new(me.clone());
+        if let Some(name) = known_as {
+            match System::of(&world).register(name, &me) {
+                Ok(registration) => registration.until_stopped(),
+                Err(taken) => {
+                    drop(receiver);
+                    life.end(StopReason::NameTaken(taken.name));
+                    return me;
+                }
+            }
+        }
         let accepted = match &parent {
             Parent::System(system) => system.enrol(&known),
             Parent::Actor(_) => !world.closing.is_raised(),
@@ -139,6 +169,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             world.executor.lend_clock();
             cx.set_executor(Arc::clone(executor));
         }
+        prepare(&mut cx);
         let cell = Cell::new(receiver, cx, budget);
         if let Parent::Actor(parent) = parent {
             parent.adopt(known);
