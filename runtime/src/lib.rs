@@ -48,7 +48,8 @@
 //! # Features
 //! `tokio` and `macros` are on by default. `serde`: mailboxes from
 //! configuration files. `tracing`: a span for each actor. `futures` and `tower`:
-//! [bridges](interop) to streams, sinks and services.
+//! [bridges](interop) to streams, sinks and services. `testkit`: probes,
+//! virtual time and faults for the tests of your actors.
 //!
 //! # What is promised
 //! - **At most once**, within a process: a message that was accepted is
@@ -74,6 +75,8 @@ pub mod pattern;
 pub mod supervision;
 mod sync;
 pub mod system;
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 pub use actor::{
     Activity, Actor, ActorId, ActorPath, ActorRef, AnswerFuture, AskError, BoxTask, Context, Escalated, Executor,

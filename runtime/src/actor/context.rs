@@ -297,6 +297,41 @@ impl<A: Actor> Context<A> {
     }
 }
 
+#[cfg(feature = "testkit")]
+impl<A: Actor> Context<A> {
+    /// This context as that of an actor within this one, which takes the same
+    /// messages. What it starts is this one's.
+    pub(crate) fn lend<B: Actor<Msg = A::Msg>>(&mut self) -> Lent<'_, A, B> {
+        let mut to = Context::new(self.sender.clone(), Arc::clone(&self.life));
+        self.exchange(&mut to);
+        Lent { from: self, to }
+    }
+
+    /// Named one by one, so that a field that is added is not forgotten here.
+    fn exchange<B: Actor<Msg = A::Msg>>(&mut self, other: &mut Context<B>) {
+        let Self { sender: _, life: _, executor, family, stash, stopping, attention } = self;
+        std::mem::swap(executor, &mut other.executor);
+        std::mem::swap(family, &mut other.family);
+        std::mem::swap(stash, &mut other.stash);
+        std::mem::swap(attention, &mut other.attention);
+        std::mem::swap(stopping, &mut other.stopping);
+    }
+}
+
+/// A context that is lent; dropped, it goes back.
+#[cfg(feature = "testkit")]
+pub(crate) struct Lent<'a, A: Actor, B: Actor<Msg = A::Msg>> {
+    from: &'a mut Context<A>,
+    pub(crate) to: Context<B>,
+}
+
+#[cfg(feature = "testkit")]
+impl<A: Actor, B: Actor<Msg = A::Msg>> Drop for Lent<'_, A, B> {
+    fn drop(&mut self) {
+        self.from.exchange(&mut self.to);
+    }
+}
+
 impl<A: Actor> Drop for Context<A> {
     fn drop(&mut self) {
         self.cut_tasks();

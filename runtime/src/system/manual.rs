@@ -43,6 +43,8 @@ struct Shared {
 struct State {
     now: Duration,
     random: u64,
+    /// `Some`: what is ready runs in an order that this chooses.
+    shuffle: Option<u64>,
     next: u64,
     ready: VecDeque<u64>,
     /// `None` while the task is being polled.
@@ -71,11 +73,39 @@ impl ManualExecutor {
         Self(Arc::new(Shared { state: Mutex::new(State::default()) }))
     }
 
+    /// An executor whose random numbers, and the order in which ready tasks
+    /// run, come from `seed`: another interleaving for each seed, the same in
+    /// every run.
+    ///
+    /// ```
+    /// use tidegate::prelude::*;
+    /// use tidegate::ManualExecutor;
+    /// # struct Log(std::sync::mpsc::Sender<u64>); impl Actor for Log { type Msg = u64;
+    /// # async fn handle(&mut self, n: u64, _: &mut Context<Self>) -> Result<(), Fault> { Ok(self.0.send(n)?) } }
+    /// let order_of = |seed| {
+    ///     let executor = ManualExecutor::shuffled(seed);
+    ///     let system = System::with_executor(executor.clone());
+    ///     let (log, order) = std::sync::mpsc::channel();
+    ///     for n in 0..5 {
+    ///         system.spawn(Log(log.clone()), Push::bounded(1)).try_tell(n).unwrap();
+    ///     }
+    ///     executor.run_until_idle();
+    ///     order.try_iter().collect::<Vec<_>>()
+    /// };
+    /// assert_eq!(order_of(7), order_of(7));
+    /// assert_ne!(order_of(7), order_of(8));
+    /// ```
+    #[must_use]
+    pub fn shuffled(seed: u64) -> Self {
+        let state = State { random: seed, shuffle: Some(!seed), ..State::default() };
+        Self(Arc::new(Shared { state: Mutex::new(state) }))
+    }
+
     /// Polls the task that was woken first, once. `false` if none was.
     #[must_use]
     pub fn try_step(&self) -> bool {
         let mut state = self.0.state.lock();
-        let Some(task) = state.ready.pop_front() else { return false };
+        let Some(task) = state.next_ready() else { return false };
         let Some(mut future) = state.tasks.get_mut(&task).and_then(Option::take) else { return true };
         drop(state);
         let waker = Waker::from(Arc::new(Ready { shared: Arc::clone(&self.0), task }));
@@ -154,10 +184,16 @@ impl ManualExecutor {
             if self.run_until_idle() > 0 {
                 continue;
             }
-            let next = self.0.state.lock().timers.first_key_value().map(|(&(at, _), _)| at);
-            let Some(at) = next else { panic!("deadlock: nothing is ready and no timer is set") };
+            let Some(at) = self.next_timer() else { panic!("deadlock: nothing is ready and no timer is set") };
             self.advance(at.saturating_sub(self.now()));
         }
+    }
+
+    /// When the next timer is due, on this executor's clock; `None` if none is
+    /// set.
+    #[must_use]
+    pub fn next_timer(&self) -> Option<Duration> {
+        self.0.state.lock().timers.first_key_value().map(|(&(at, _), _)| at)
     }
 
     /// How many tasks have not ended.
@@ -193,13 +229,27 @@ impl Executor for ManualExecutor {
 
     /// SplitMix64 from 0: the same numbers in every run.
     fn random(&self) -> u64 {
-        let mut state = self.0.state.lock();
-        state.random = state.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        split_mix(&mut self.0.state.lock().random)
     }
+}
+
+impl State {
+    fn next_ready(&mut self) -> Option<u64> {
+        let Some(seed) = &mut self.shuffle else { return self.ready.pop_front() };
+        if self.ready.is_empty() {
+            return None;
+        }
+        let at = split_mix(seed) % self.ready.len() as u64;
+        self.ready.remove(at as usize)
+    }
+}
+
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
 }
 
 struct Sleep {

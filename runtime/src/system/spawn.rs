@@ -182,6 +182,22 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     }
 }
 
+#[cfg(feature = "testkit")]
+impl System {
+    /// A reference with a mailbox behind it and no actor: whoever holds the
+    /// receiver is one. Not in the tree, so it outlives a shutdown.
+    pub(crate) fn by_hand<M: Send + 'static>(
+        &self,
+        name: &str,
+        mailbox: &Mailbox<M>,
+    ) -> (ActorRef<M>, crate::mailbox::Receiver<M>) {
+        let path: Arc<str> = format!("/{name}").into();
+        let life = Life::new(World::next_id(), ActorPath(Arc::clone(&path)), None, Arc::clone(self.world()));
+        let (sender, receiver) = open(mailbox, self.world().dead.clone(), path);
+        (ActorRef::new(sender, life), receiver)
+    }
+}
+
 /// Runs an actor to its end.
 ///
 /// A block that captures, and not an `async fn`: that would keep each argument
