@@ -47,7 +47,9 @@
 //!
 //! # Features
 //! `tokio` and `macros` are on by default. `serde`: mailboxes from
-//! configuration files. `tracing`: a span for each actor. `futures` and `tower`:
+//! configuration files. `tracing`: a span for each actor. `thread`: actors on
+//! threads of their own, for what blocks, and actors that are not `Send`.
+//! `actix`: actors on actix arbiters, and bridges both ways. `futures` and `tower`:
 //! [bridges](interop) to streams, sinks and services. `testkit`: probes,
 //! virtual time and faults for the tests of your actors.
 //!
@@ -68,7 +70,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod actor;
-#[cfg(any(feature = "futures", feature = "tower"))]
+#[cfg(any(feature = "actix", feature = "futures", feature = "tower"))]
 pub mod interop;
 pub mod mailbox;
 pub mod pattern;
@@ -91,12 +93,16 @@ pub use mailbox::{
 #[cfg(feature = "serde")]
 pub use mailbox::{ConfigError, MailboxConfig};
 pub use supervision::{Backoff, OnLimit, Restart};
+#[cfg(feature = "thread")]
+pub use system::ThreadExecutor;
 #[cfg(feature = "tokio")]
 pub use system::TokioExecutor;
 pub use system::{
     ActorInspection, ChangeSubscription, Group, GroupEvent, Inspection, LookupError, ManualExecutor, NameEvent,
-    NameTaken, Named, Registration, ShutdownReport, Spawn, System, SystemBuilder,
+    NameTaken, Named, Registration, ShutdownReport, Spawn, System, SystemBuilder, block_on,
 };
+#[cfg(any(feature = "thread", feature = "actix"))]
+pub use system::{Local, LocalActor, LocalExecutor};
 #[cfg(feature = "macros")]
 pub use tidegate_macros::actor;
 

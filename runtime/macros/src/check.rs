@@ -292,6 +292,8 @@ pub(crate) const TAKEN: &[&str] = &[
     "activity",
     "ask",
     "ask_within",
+    "blocking_ask",
+    "blocking_tell",
     "capacity",
     "downgrade",
     "drain",

@@ -1,13 +1,19 @@
 //! Floor 5: systems of actors, and what they run on.
 
+mod blocking;
 mod board;
 mod builder;
 mod groups;
 mod inspect;
+#[cfg(any(feature = "thread", feature = "actix"))]
+mod local;
 mod manual;
 mod names;
+mod place;
 mod shutdown;
 mod spawn;
+#[cfg(feature = "thread")]
+mod thread;
 #[cfg(feature = "tokio")]
 mod tokio;
 #[cfg(feature = "tracing")]
@@ -18,14 +24,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+pub use self::blocking::block_on;
 pub use self::board::ChangeSubscription;
 pub use self::builder::SystemBuilder;
 pub use self::groups::{Group, GroupEvent};
 pub use self::inspect::{ActorInspection, Inspection};
+#[cfg(any(feature = "thread", feature = "actix"))]
+pub use self::local::{Local, LocalActor, LocalExecutor};
 pub use self::manual::ManualExecutor;
 pub use self::names::{LookupError, NameEvent, NameTaken, Named, Registration};
 pub use self::shutdown::ShutdownReport;
 pub use self::spawn::{Nobody, Spawn};
+#[cfg(feature = "thread")]
+pub use self::thread::ThreadExecutor;
 #[cfg(feature = "tokio")]
 pub use self::tokio::TokioExecutor;
 

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use super::System;
+use super::place::Place;
 use crate::actor::cell::{BUDGET, Cell};
 use crate::actor::world::World;
 use crate::actor::{Actor, ActorPath, ActorRef, Child, Context, Executor, Fault, Life, StopReason};
@@ -26,7 +27,7 @@ pub struct Spawn<'a, A: Actor, P: Actor = Nobody> {
     name: Option<String>,
     mailbox: Mailbox<A::Msg>,
     budget: usize,
-    executor: Option<Arc<dyn Executor>>,
+    place: Place,
     /// The name by which it is to be found.
     known_as: Option<Arc<str>>,
 }
@@ -45,7 +46,15 @@ impl Actor for Nobody {
 
 impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     pub(super) fn new(parent: Parent<'a, P>, lives: Lives<A>) -> Self {
-        Self { parent, lives, name: None, mailbox: Mailbox::default(), budget: BUDGET, executor: None, known_as: None }
+        Self {
+            parent,
+            lives,
+            name: None,
+            mailbox: Mailbox::default(),
+            budget: BUDGET,
+            place: Place::Usual,
+            known_as: None,
+        }
     }
 
     /// A name for its path, and for people. Without one it is its number.
@@ -111,9 +120,38 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     /// other.run_until_idle();
     /// assert_eq!(sum.stats().handled, 1);
     /// ```
+    ///
+    /// # Panics
+    /// If the actor is [bound to a thread](System::build_local) already.
     pub fn on(mut self, executor: impl Executor) -> Self {
-        self.executor = Some(Arc::new(executor));
+        self.move_to(Place::Executor(Arc::new(executor)));
         self
+    }
+
+    /// A thread of its own, named after its path: for an actor whose handlers
+    /// block or compute for long. The thread ends with the actor. To share one,
+    /// see [`on`](Self::on) and [`ThreadExecutor`](crate::ThreadExecutor).
+    ///
+    /// # Panics
+    /// If the actor is [bound to a thread](System::build_local) already; at
+    /// [`spawn`](Self::spawn), if the operating system has no thread to give.
+    #[cfg(feature = "thread")]
+    pub fn on_thread(mut self) -> Self {
+        self.move_to(Place::Thread);
+        self
+    }
+
+    /// The only executor that may run it.
+    #[cfg(any(feature = "thread", feature = "actix"))]
+    pub(super) fn bound_to(mut self, executor: impl Executor) -> Self {
+        self.place = Place::Bound(Arc::new(executor));
+        self
+    }
+
+    fn move_to(&mut self, place: Place) {
+        #[cfg(any(feature = "thread", feature = "actix"))]
+        assert!(!matches!(self.place, Place::Bound(_)), "an actor that is bound to a thread cannot run elsewhere");
+        self.place = place;
     }
 
     /// Starts the actor. It takes messages at once; they are handled once its
@@ -129,7 +167,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     /// Starts the actor; `prepare` has its context before anything runs, and
     /// is not called if the actor does not start.
     pub(crate) fn spawn_with(self, prepare: impl FnOnce(&mut Context<A>)) -> ActorRef<A::Msg> {
-        let Self { parent, lives, name, mailbox, budget, executor, known_as } = self;
+        let Self { parent, lives, name, mailbox, budget, place, known_as } = self;
         let (world, above, whose) = match &parent {
             Parent::System(system) => (Arc::clone(system.world()), "", None),
             Parent::Actor(cx) => (Arc::clone(cx.world()), cx.path().as_str(), Some(cx.life().id)),
@@ -164,6 +202,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             return me;
         }
         world.enrol(Arc::clone(&known));
+        let executor = place.executor(&path);
         let mut cx = Context::new(sender, Arc::clone(&life));
         if let Some(executor) = &executor {
             world.executor.lend_clock();
