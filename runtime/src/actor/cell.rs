@@ -140,7 +140,7 @@ impl<A: Actor> Cell<A> {
                 // handler and is kept nowhere in between.
                 self.begin_message();
                 let handled = {
-                    let handler = pin!(actor.handle(self.rx.take_ready(), &mut self.cx));
+                    let handler = pin!(traced(actor.handle(self.rx.take_ready(), &mut self.cx), &mut self.rx));
                     attend(handler, &mut self.rx).await
                 };
                 if let Some(exit) = self.end_message(handled) {
@@ -213,7 +213,7 @@ impl<A: Actor> Cell<A> {
     async fn handle(&mut self, actor: &mut A, message: A::Msg) -> Option<Exit> {
         self.begin_message();
         let handled = {
-            let handler = pin!(actor.handle(message, &mut self.cx));
+            let handler = pin!(traced(actor.handle(message, &mut self.cx), &mut self.rx));
             attend(handler, &mut self.rx).await
         };
         self.end_message(handled)
@@ -389,6 +389,22 @@ impl<M: Send + 'static> Idler for Idle<M> {
     fn life(&self) -> &Life {
         &self.life
     }
+}
+
+/// A handler in a span of its own, which follows from the one that its message
+/// was sent in.
+#[cfg(feature = "tracing")]
+fn traced<F: Future, M: Send + 'static>(handler: F, rx: &mut Receiver<M>) -> tracing::instrument::Instrumented<F> {
+    let sent_in = rx.take_trace().0;
+    let span = tracing::debug_span!(target: "tidegate::handle", "handle", actor = %rx.core().name);
+    span.follows_from(&sent_in);
+    tracing::Instrument::instrument(handler, span)
+}
+
+#[cfg(not(feature = "tracing"))]
+#[inline(always)]
+fn traced<F: Future, M: Send + 'static>(handler: F, _rx: &mut Receiver<M>) -> F {
+    handler
 }
 
 /// The actor was killed while a handler waited.

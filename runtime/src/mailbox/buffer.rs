@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 
 use super::config::Evict;
 use super::error::Admission;
+use super::item::Item;
 
 /// Finds and merges messages of one key. Stateless: what is queued where is in
 /// the [`Keys`] that it makes.
@@ -84,7 +85,7 @@ where
 
 /// The queued messages of an evicting policy.
 pub(crate) struct Buffer<M> {
-    messages: VecDeque<M>,
+    messages: VecDeque<Item<M>>,
     /// The number of the message at the front.
     first: u64,
     evict: Evict<M>,
@@ -117,8 +118,8 @@ impl<M> Buffer<M> {
         self.capacity = usize::try_from(capacity).unwrap_or(usize::MAX);
         self.keys = if let Evict::Conflate(with) = &evict {
             let mut keys = with.keys();
-            for (number, message) in (self.first..).zip(&self.messages) {
-                keys.insert(message, number);
+            for (number, item) in (self.first..).zip(&self.messages) {
+                keys.insert(&item.message, number);
             }
             Some(keys)
         } else {
@@ -136,24 +137,25 @@ impl<M> Buffer<M> {
     }
 
     /// Puts a message in. What it displaces goes to `evicted`.
-    pub(crate) fn put(&mut self, message: M, evicted: &mut Vec<M>) -> Admission {
+    pub(crate) fn put(&mut self, item: Item<M>, evicted: &mut Vec<M>) -> Admission {
         let mut admission = Admission::Queued;
         if self.messages.len() >= self.capacity {
             match &self.evict {
                 Evict::Oldest => admission = self.evict_oldest(evicted),
                 Evict::All => {
                     self.first += self.messages.len() as u64;
-                    evicted.extend(self.messages.drain(..));
+                    evicted.extend(self.messages.drain(..).map(Item::into_message));
                     admission = Admission::Displaced;
                 }
                 Evict::Conflate(with) => {
                     let with = std::sync::Arc::clone(with);
-                    let twin = self.keys.as_ref().and_then(|keys| keys.find(&message));
+                    let twin = self.keys.as_ref().and_then(|keys| keys.find(&item.message));
                     if let Some(queued) = twin
                         .and_then(|number| usize::try_from(number.checked_sub(self.first)?).ok())
                         .and_then(|at| self.messages.get_mut(at))
                     {
-                        with.merge(queued, message);
+                        with.merge(&mut queued.message, item.message);
+                        queued.trace = item.trace;
                         return Admission::Conflated;
                     }
                     admission = self.evict_oldest(evicted);
@@ -161,9 +163,9 @@ impl<M> Buffer<M> {
             }
         }
         if let Some(keys) = &mut self.keys {
-            keys.insert(&message, self.first + self.messages.len() as u64);
+            keys.insert(&item.message, self.first + self.messages.len() as u64);
         }
-        self.messages.push_back(message);
+        self.messages.push_back(item);
         admission
     }
 
@@ -171,7 +173,7 @@ impl<M> Buffer<M> {
     fn evict_oldest(&mut self, evicted: &mut Vec<M>) -> Admission {
         while self.messages.len() >= self.capacity {
             match self.take() {
-                Some(oldest) => evicted.push(oldest),
+                Some(oldest) => evicted.push(oldest.message),
                 None => break,
             }
         }
@@ -179,21 +181,21 @@ impl<M> Buffer<M> {
     }
 
     /// Takes the message that has waited longest.
-    pub(crate) fn take(&mut self) -> Option<M> {
-        let message = self.messages.pop_front()?;
+    pub(crate) fn take(&mut self) -> Option<Item<M>> {
+        let item = self.messages.pop_front()?;
         if let Some(keys) = &mut self.keys {
-            keys.remove(&message, self.first);
+            keys.remove(&item.message, self.first);
         }
         self.first += 1;
         if self.messages.is_empty() && self.messages.capacity() > 64 {
             // An idle mailbox keeps little.
             self.messages = VecDeque::new();
         }
-        Some(message)
+        Some(item)
     }
 
     /// Takes everything.
-    pub(crate) fn take_all(&mut self) -> VecDeque<M> {
+    pub(crate) fn take_all(&mut self) -> VecDeque<Item<M>> {
         self.first += self.messages.len() as u64;
         if let Evict::Conflate(with) = &self.evict {
             self.keys = Some(with.keys());

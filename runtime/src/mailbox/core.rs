@@ -9,6 +9,7 @@ use super::buffer::Buffer;
 use super::config::{Evict, Mailbox, Mode, Overflow, Policy, Watermarks};
 use super::dead_letters::{DeadLetters, DropCounts, DropReason, each};
 use super::error::{Admission, SendError};
+use super::item::Item;
 use crate::sync::counter::{Counter, Flag, Handles};
 use crate::sync::lane::Lane;
 use crate::sync::queue::{Consumer, Queue, Refusal};
@@ -121,7 +122,7 @@ pub(crate) struct Books {
 }
 
 pub(crate) struct Core<M> {
-    pub(crate) queue: Queue<M>,
+    pub(crate) queue: Queue<Item<M>>,
     pub(crate) lane: Lane<Signal<M>>,
     pub(crate) senders: Handles,
     pub(crate) terms: Mutex<Terms<M>>,
@@ -276,20 +277,26 @@ impl<M: Send + 'static> Core<M> {
     /// [`Overflow::Wait`] a message without a grant comes back.
     #[inline]
     pub(crate) fn admit(&self, message: M) -> Result<Admission, SendError<M>> {
-        match self.queue.try_put(message) {
+        self.admit_item(Item::new(message)).map_err(|error| error.map(Item::into_message))
+    }
+
+    /// The same for a message that is on its way already.
+    #[inline]
+    pub(crate) fn admit_item(&self, item: Item<M>) -> Result<Admission, SendError<Item<M>>> {
+        match self.queue.try_put(item) {
             Ok(()) => Ok(Admission::Queued),
-            Err((refusal, message)) => self.admit_refused(refusal, message, |message| message),
+            Err((refusal, item)) => self.admit_after(refusal, item),
         }
     }
 
     /// The same after the slots have refused it.
-    pub(crate) fn admit_after(&self, refusal: Refusal, message: M) -> Result<Admission, SendError<M>> {
-        self.admit_refused(refusal, message, |message| message)
+    pub(crate) fn admit_after(&self, refusal: Refusal, item: Item<M>) -> Result<Admission, SendError<Item<M>>> {
+        self.admit_refused(refusal, item, |item| item)
     }
 
     /// The same for a message that is made from `from` once it is let in.
     pub(crate) fn admit_with<N>(&self, from: N, make: impl FnOnce(N) -> M) -> Result<Admission, SendError<N>> {
-        let mut make = Some(make);
+        let mut make = Some(|from| Item::new(make(from)));
         // `make` is called at most once: only a success calls it.
         match self.queue.try_put_with_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
             Ok(()) => Ok(Admission::Queued),
@@ -302,7 +309,7 @@ impl<M: Send + 'static> Core<M> {
         &self,
         mut refusal: Refusal,
         mut from: N,
-        make: impl FnOnce(N) -> M,
+        make: impl FnOnce(N) -> Item<M>,
     ) -> Result<Admission, SendError<N>> {
         let mut make = Some(make);
         loop {
@@ -324,15 +331,15 @@ impl<M: Send + 'static> Core<M> {
         }
     }
 
-    fn overflow<N>(&self, refusal: Refusal, from: N, make: impl FnOnce(N) -> M) -> Result<Admission, SendError<N>> {
+    fn overflow<N>(&self, refusal: Refusal, from: N, make: impl FnOnce(N) -> Item<M>) -> Result<Admission, SendError<N>> {
         let overflow = self.terms.lock().overflow;
         match overflow {
             Overflow::DropNewest => {
-                self.bury(DropReason::DropNewest, vec![make(from)]);
+                self.bury(DropReason::DropNewest, vec![make(from).message]);
                 Ok(Admission::Dropped)
             }
             Overflow::Divert => {
-                self.bury(DropReason::Diverted, vec![make(from)]);
+                self.bury(DropReason::Diverted, vec![make(from).message]);
                 Ok(Admission::Diverted)
             }
             Overflow::Fail => {
@@ -354,7 +361,7 @@ impl<M: Send + 'static> Core<M> {
     }
 
     /// `Err`: the mailbox keeps its messages in slots by now.
-    fn put_buffered<N>(&self, from: N, make: impl FnOnce(N) -> M) -> Result<Result<Admission, SendError<N>>, N> {
+    fn put_buffered<N>(&self, from: N, make: impl FnOnce(N) -> Item<M>) -> Result<Result<Admission, SendError<N>>, N> {
         let mut evicted = Vec::new();
         let mut terms = self.terms.lock();
         if !self.queue.is_sealed() {
@@ -384,7 +391,7 @@ impl<M: Send + 'static> Core<M> {
 
     /// Uses up a permit.
     pub(crate) fn admit_reserved<N>(&self, from: N, make: impl FnOnce(N) -> M) -> Result<Admission, SendError<N>> {
-        let mut make = Some(make);
+        let mut make = Some(|from| Item::new(make(from)));
         match self.queue.put_reserved_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
             Ok(()) => Ok(Admission::Queued),
             Err((refusal, from)) => self.admit_refused(refusal, from, |from| once(&mut make)(from)),
@@ -401,9 +408,9 @@ impl<M: Send + 'static> Core<M> {
     }
 
     /// A message was accepted, and its receiver gone before it was written.
-    fn bury_late(&self, message: M) {
+    fn bury_late(&self, late: Item<M>) {
         if !mutant!("core.late_message_vanishes") {
-            self.bury(DropReason::Stopped, vec![message]);
+            self.bury(DropReason::Stopped, vec![late.message]);
         }
     }
 
@@ -418,12 +425,12 @@ impl<M: Send + 'static> Core<M> {
     }
 
     /// Everything that is still in the mailbox goes to the dead letters.
-    pub(crate) fn bury_rest(&self, consumer: &mut Consumer<M>, mut rest: Vec<M>) {
+    pub(crate) fn bury_rest(&self, consumer: &mut Consumer<Item<M>>, mut rest: Vec<M>) {
         self.close(Ending::Closed);
         if let Some(buffer) = &mut self.terms.lock().buffer {
-            rest.extend(buffer.take_all());
+            rest.extend(buffer.take_all().into_iter().map(Item::into_message));
         }
-        consumer.bury(&self.queue, |message| rest.push(message));
+        consumer.bury(&self.queue, |item| rest.push(item.message));
         for signal in self.lane.close() {
             if let Signal::Timer(message, _) = signal {
                 rest.push(message);

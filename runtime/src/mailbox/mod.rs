@@ -22,6 +22,7 @@ mod config;
 pub(crate) mod core;
 mod dead_letters;
 mod error;
+pub(crate) mod item;
 #[cfg(all(test, tidegate_loom))]
 mod model;
 mod modes;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use super::adaptive::Controller;
 use super::config::{Mailbox, Mode, Policy};
 use super::core::{Core, Ending, Signal};
+use super::item::{Item, Trace};
 use super::modes::Strategy;
 use super::stats::MailboxStats;
 use crate::sync::queue::Consumer;
@@ -51,7 +52,7 @@ impl std::error::Error for TryRecvError {}
 /// dead letters.
 pub struct Receiver<M: Send + 'static> {
     core: Arc<Core<M>>,
-    consumer: Consumer<M>,
+    consumer: Consumer<Item<M>>,
     /// Unsealed and no backlog: messages come from slots alone.
     plain: bool,
     /// Later messages go to the buffer; `slots_done` once earlier ones, which
@@ -62,13 +63,15 @@ pub struct Receiver<M: Send + 'static> {
     /// order: older than anything in slots. `None` when it has been taken.
     // Boxed: a pointer in every receiver, instead of four words for few.
     #[allow(clippy::box_collection)]
-    backlog: Option<Box<VecDeque<M>>>,
+    backlog: Option<Box<VecDeque<Item<M>>>>,
     strategy: Option<Strategy>,
     adaptive: Option<Box<Adaptive>>,
     /// Terms that wait for a change of storage to be over.
     pending: Option<Box<Mailbox<M>>>,
     /// Takes between two publications of the limit, at most.
     batch: u32,
+    /// The span that the message taken last was sent in.
+    trace: Trace,
 }
 
 struct Adaptive {
@@ -91,6 +94,7 @@ impl<M: Send + 'static> Receiver<M> {
             adaptive: None,
             pending: None,
             batch: 1,
+            trace: Trace::none(),
         };
         receiver.follow_delivery(mailbox);
         receiver.replenish();
@@ -120,7 +124,21 @@ impl<M: Send + 'static> Receiver<M> {
         if self.consumer.unpublished() >= u64::from(self.batch) {
             self.publish();
         }
-        self.consumer.take_ready()
+        let item = self.consumer.take_ready();
+        self.unpack(item)
+    }
+
+    /// Keeps the span of what was taken for the one who handles it.
+    #[inline(always)]
+    fn unpack(&mut self, item: Item<M>) -> M {
+        self.trace = item.trace;
+        item.message
+    }
+
+    /// The span that the message taken last was sent in. Given out once.
+    #[inline(always)]
+    pub(crate) fn take_trace(&mut self) -> Trace {
+        std::mem::replace(&mut self.trace, Trace::none())
     }
 
     /// The next message, if it is there. The limit is published every so
@@ -134,11 +152,11 @@ impl<M: Send + 'static> Receiver<M> {
             return self.try_next_slowly();
         }
         match self.consumer.try_take(&self.core.queue) {
-            Some(message) => {
+            Some(item) => {
                 if self.consumer.unpublished() >= u64::from(self.batch) {
                     self.publish();
                 }
-                Next::Message(message)
+                Next::Message(self.unpack(item))
             }
             None => self.nothing(),
         }
@@ -152,8 +170,8 @@ impl<M: Send + 'static> Receiver<M> {
     #[cold]
     fn try_next_slowly(&mut self) -> Next<M> {
         if self.sealed && !self.slots_done {
-            if let Some(message) = self.consumer.try_take(&self.core.queue) {
-                return Next::Message(message);
+            if let Some(item) = self.consumer.try_take(&self.core.queue) {
+                return Next::Message(self.unpack(item));
             }
             if !self.core.queue.slots_drained(&self.consumer) {
                 return Next::Empty;
@@ -170,25 +188,25 @@ impl<M: Send + 'static> Receiver<M> {
             if !asked {
                 return Next::Empty;
             }
-            let message = backlog.pop_front();
+            let item = backlog.pop_front();
             self.consumer.count_buffered(&self.core.queue, true);
             if backlog.is_empty() {
                 self.backlog = None;
                 self.plain = !self.sealed;
                 self.settle_pending();
             }
-            return message.map_or(Next::Empty, Next::Message);
+            return item.map_or(Next::Empty, |item| Next::Message(self.unpack(item)));
         }
         let mut terms = self.core.terms.lock();
         let Some(buffer) = &mut terms.buffer else { return Next::Empty };
         if buffer.len() == 0 {
             return if buffer.closed { Next::Closed } else { Next::Empty };
         }
-        let message = if asked { buffer.take() } else { None };
+        let item = if asked { buffer.take() } else { None };
         drop(terms);
-        let Some(message) = message else { return Next::Empty };
+        let Some(item) = item else { return Next::Empty };
         self.consumer.count_buffered(&self.core.queue, false);
-        Next::Message(message)
+        Next::Message(self.unpack(item))
     }
 
     /// Lets senders see how far the receiver has come.
@@ -368,6 +386,8 @@ impl<M: Send + 'static> Receiver<M> {
     fn poll_once(&mut self) -> Next<M> {
         self.obey_signals();
         let next = self.try_next();
+        // Nobody here opens a span for it.
+        drop(self.take_trace());
         self.publish();
         next
     }
@@ -393,6 +413,7 @@ impl<M: Send + 'static> Receiver<M> {
             batch.push(message);
             n += 1;
         }
+        drop(self.take_trace());
         self.publish();
         n
     }
@@ -423,7 +444,7 @@ impl<M: Send + 'static> Drop for Receiver<M> {
         for _ in 0..backlog.len() {
             self.consumer.count_buffered(&self.core.queue, true);
         }
-        let rest = backlog.into_iter().collect();
+        let rest = backlog.into_iter().map(Item::into_message).collect();
         self.core.bury_rest(&mut self.consumer, rest);
     }
 }

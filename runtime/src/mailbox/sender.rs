@@ -9,6 +9,7 @@ use super::config::{Mailbox, Mode};
 use super::core::{Core, Ending, Signal};
 use super::dead_letters::DeadLetters;
 use super::error::{Admission, Closed, ReserveManyError, SendError, TryReserveError};
+use super::item::Item;
 use super::permit::{Permit, Permits};
 use super::pressure::Pressure;
 use super::stats::MailboxStats;
@@ -130,7 +131,7 @@ impl<M: Send + 'static> Sender<M> {
     /// ```
     #[inline]
     pub fn tell(&self, message: M) -> Tell<'_, M> {
-        Tell { core: &self.core, message: Some(message), ticket: None }
+        Tell { core: &self.core, item: Some(Item::new(message)), ticket: None }
     }
 
     /// Sends `message` without ever waiting.
@@ -257,7 +258,7 @@ impl<M> fmt::Debug for WeakSender<M> {
 pub struct Tell<'a, M> {
     core: &'a Core<M>,
     /// Until it is sent, or lies with the waiters.
-    message: Option<M>,
+    item: Option<Item<M>>,
     ticket: Option<Ticket>,
 }
 
@@ -269,10 +270,10 @@ impl<M: Send + 'static> Future for Tell<'_, M> {
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if self.message.is_none() {
+        if self.item.is_none() {
             return self.poll_waiting(cx);
         }
-        match self.core.queue.try_put_from(&mut self.message) {
+        match self.core.queue.try_put_from(&mut self.item) {
             Ok(()) => Poll::Ready(Ok(Admission::Queued)),
             Err(refusal) => self.poll_refused(refusal, cx),
         }
@@ -285,17 +286,17 @@ impl<M: Send + 'static> Tell<'_, M> {
     #[cold]
     #[inline(never)]
     fn poll_refused(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> Told<M> {
-        let Some(message) = self.message.take() else { unreachable!("what was refused is still here") };
-        let mut result = self.core.admit_after(refusal, message);
+        let Some(item) = self.item.take() else { unreachable!("what was refused is still here") };
+        let mut result = self.core.admit_after(refusal, item);
         loop {
             let error = match result {
                 Err(error @ (SendError::Full(_) | SendError::NoDemand(_))) if self.core.waits() => error,
-                settled => return Poll::Ready(settled),
+                settled => return Poll::Ready(settled.map_err(|error| error.map(Item::into_message))),
             };
             match self.core.queue.wait(Want::Put(error.into_message()), cx.waker()) {
                 Ok(ticket) => return self.look(ticket, cx),
                 Err((_, Want::Permits(_))) => unreachable!("a message was to be put"),
-                Err((_, Want::Put(message))) => result = self.core.admit(message),
+                Err((_, Want::Put(item))) => result = self.core.admit_item(item),
             }
         }
     }
@@ -316,14 +317,15 @@ impl<M: Send + 'static> Tell<'_, M> {
                 Poll::Pending
             }
             Outcome::Granted(_) => Poll::Ready(Ok(Admission::Queued)),
-            Outcome::Refused(Some(message)) => Poll::Ready(Err(SendError::Closed(message))),
+            Outcome::Refused(Some(item)) => Poll::Ready(Err(SendError::Closed(item.message))),
             Outcome::Refused(None) => unreachable!("a message was to be put"),
         }
     }
 
     /// Gives up waiting; the message, unless it has been sent.
     pub(crate) fn cancel(&mut self) -> Option<M> {
-        self.message.take().or_else(|| self.core.queue.leave(&self.ticket.take()?))
+        let item = self.item.take().or_else(|| self.core.queue.leave(&self.ticket.take()?));
+        item.map(Item::into_message)
     }
 }
 
@@ -338,7 +340,7 @@ impl<M> Drop for Tell<'_, M> {
 
 impl<M> fmt::Debug for Tell<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match (&self.message, &self.ticket) {
+        let state = match (&self.item, &self.ticket) {
             (Some(_), _) => "not sent",
             (None, Some(_)) => "waiting for a grant",
             (None, None) => "done",
