@@ -51,7 +51,8 @@
 //! threads of their own, for what blocks, and actors that are not `Send`.
 //! `actix`: actors on actix arbiters, and bridges both ways. `futures` and `tower`:
 //! [bridges](interop) to streams, sinks and services. `testkit`: probes,
-//! virtual time and faults for the tests of your actors.
+//! virtual time and faults for the tests of your actors. `signal`: a shutdown on
+//! Ctrl-C.
 //!
 //! # What is promised
 //! - **At most once**, within a process: a message that was accepted is
@@ -98,8 +99,9 @@ pub use system::ThreadExecutor;
 #[cfg(feature = "tokio")]
 pub use system::TokioExecutor;
 pub use system::{
-    ActorInspection, ChangeSubscription, Group, GroupEvent, Inspection, LookupError, ManualExecutor, NameEvent,
-    NameTaken, Named, Registration, ShutdownReport, Spawn, System, SystemBuilder, block_on,
+    ActorInspection, ChangeSubscription, Group, GroupEvent, Inspection, LateActor, LookupError, ManualExecutor,
+    NameEvent, NameTaken, Named, Phase, PhaseReport, Registration, Shutdown, ShutdownReport, Spawn, System,
+    SystemBuilder, block_on,
 };
 #[cfg(any(feature = "thread", feature = "actix"))]
 pub use system::{Local, LocalActor, LocalExecutor};

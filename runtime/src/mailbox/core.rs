@@ -331,7 +331,12 @@ impl<M: Send + 'static> Core<M> {
         }
     }
 
-    fn overflow<N>(&self, refusal: Refusal, from: N, make: impl FnOnce(N) -> Item<M>) -> Result<Admission, SendError<N>> {
+    fn overflow<N>(
+        &self,
+        refusal: Refusal,
+        from: N,
+        make: impl FnOnce(N) -> Item<M>,
+    ) -> Result<Admission, SendError<N>> {
         let overflow = self.terms.lock().overflow;
         match overflow {
             Overflow::DropNewest => {

@@ -9,8 +9,12 @@ mod inspect;
 mod local;
 mod manual;
 mod names;
+mod phase;
 mod place;
+mod report;
 mod shutdown;
+#[cfg(feature = "signal")]
+mod signal;
 mod spawn;
 #[cfg(feature = "thread")]
 mod thread;
@@ -33,7 +37,8 @@ pub use self::inspect::{ActorInspection, Inspection};
 pub use self::local::{Local, LocalActor, LocalExecutor};
 pub use self::manual::ManualExecutor;
 pub use self::names::{LookupError, NameEvent, NameTaken, Named, Registration};
-pub use self::shutdown::ShutdownReport;
+pub use self::phase::{Phase, Shutdown};
+pub use self::report::{LateActor, PhaseReport, ShutdownReport};
 pub use self::spawn::{Nobody, Spawn};
 #[cfg(feature = "thread")]
 pub use self::thread::ThreadExecutor;
@@ -47,6 +52,7 @@ use crate::actor::world::{Tree, World};
 use crate::actor::{Actor, ActorId, ActorRef, Child, Executor};
 use crate::mailbox::{DeadLetters, Mailbox};
 use crate::supervision::Lives;
+use crate::sync::counter::Flag;
 use crate::sync::shim::Mutex;
 
 /// A system of actors: their executor, their dead letters, and the root of
@@ -62,7 +68,10 @@ pub struct System {
 
 /// The actors that the system itself owns, and where all are found.
 struct Roots {
-    actors: Mutex<BTreeMap<ActorId, Arc<dyn Child>>>,
+    /// Each with the phase in which it is shut down.
+    actors: Mutex<BTreeMap<ActorId, (Phase, Arc<dyn Child>)>>,
+    /// A shutdown has begun.
+    closed: Flag,
     names: Arc<Names>,
     groups: Arc<Groups>,
 }
@@ -71,6 +80,7 @@ impl Roots {
     fn new() -> Arc<Self> {
         Arc::new(Self {
             actors: Mutex::new(BTreeMap::new()),
+            closed: Flag::new(),
             names: Arc::new(Names::new(Book::default())),
             groups: Arc::default(),
         })
@@ -159,12 +169,12 @@ impl System {
 
     /// Takes an actor into the tree, until it ends. `false`: a shutdown has
     /// begun, and may have told everybody in the tree already.
-    fn enrol(&self, actor: &Arc<dyn Child>) -> bool {
-        // Looked at under the lock that a shutdown takes after it has begun.
+    fn enrol(&self, actor: &Arc<dyn Child>, phase: Phase) -> bool {
+        // Looked at under the lock under which a shutdown begins.
         let mut actors = self.roots.actors.lock();
-        let open = !self.world.closing.is_raised();
+        let open = !self.roots.closed.is_raised();
         if open {
-            actors.insert(actor.life().id, Arc::clone(actor));
+            actors.insert(actor.life().id, (phase, Arc::clone(actor)));
         }
         open
     }

@@ -1,65 +1,34 @@
-//! Shutting down: no more actors, drain, a deadline, and a report.
+//! Shutting down: no more actors, drain phase by phase, deadlines, a report.
 
-use std::fmt;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::{Future, pending, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use super::System;
+use super::phase::{Phase, Shutdown};
+use super::report::{LateActor, PhaseReport, ShutdownReport};
 use crate::actor::reference::Halt;
-use crate::actor::{ActorPath, Life, Stopped};
+use crate::actor::{ActorId, Child, Life, Stopped};
 use crate::mailbox::DropReason;
 
-/// How long a killed actor may take to end: it ends at its next await.
-const AFTER_KILL: Duration = Duration::from_secs(1);
-
-/// What a shutdown met.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct ShutdownReport {
-    /// Actors of the system that ended in time. Children end with them.
-    pub drained: usize,
-    /// Actors that had to be killed at the deadline.
-    pub killed: Vec<ActorPath>,
-    /// Actors that did not end even then: a handler that does not await.
-    pub stuck: Vec<ActorPath>,
-    /// Messages that were accepted and never handled.
-    pub undelivered: u64,
-}
-
-impl ShutdownReport {
-    /// Whether everything accepted was handled and everybody ended in time.
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.killed.is_empty() && self.stuck.is_empty() && self.undelivered == 0
-    }
-}
-
-impl fmt::Display for ShutdownReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} actors drained", self.drained)?;
-        for (paths, how) in [(&self.killed, "killed at the deadline"), (&self.stuck, "stuck in a handler")] {
-            if !paths.is_empty() {
-                write!(f, "; {} {how}:", paths.len())?;
-                paths.iter().try_for_each(|path| write!(f, " {path}"))?;
-            }
-        }
-        write!(f, "; {} messages undelivered", self.undelivered)
-    }
-}
+/// Actors of the system, by when their turn comes.
+type Phases = BTreeMap<Phase, Vec<Arc<dyn Child>>>;
 
 impl System {
     /// Shuts down: no more actors start, every actor takes no more messages,
-    /// handles what it has accepted, and ends, children before their parents.
-    /// What has not ended after `deadline` is killed. The report says what was
-    /// left.
+    /// handles what it has accepted, and ends, children before their parents,
+    /// one [phase](Phase) after another. What has not ended after `deadline` is
+    /// killed. The report says what was left.
     ///
-    /// Calling it again, also meanwhile, is harmless.
+    /// The same as [`shutdown_in_phases`](Self::shutdown_in_phases) with
+    /// [`Shutdown::within`] the deadline. Calling it again, also meanwhile, is
+    /// harmless.
     ///
     /// # Cancel safety
-    /// Dropped, the shutdown goes on without its deadline: actors drain and
+    /// Dropped, the shutdown goes on without its deadline: all actors drain and
     /// end, and nobody kills those that do not.
     ///
     /// ```
@@ -75,21 +44,106 @@ impl System {
     /// # }
     /// ```
     pub async fn shutdown(&self, deadline: Duration) -> ShutdownReport {
+        self.shutdown_in_phases(Shutdown::new().within(deadline)).await
+    }
+
+    /// Shuts down phase by phase: the actors of one take no more messages,
+    /// handle what they have accepted and end, children before their parents;
+    /// what has not ended by the phase's deadline is killed; then comes the
+    /// next. Those whose turn has not come go on as before.
+    ///
+    /// From the beginning the system starts no more actors. Actors may start
+    /// children until the last phase begins, as far as their work needs them.
+    ///
+    /// # Cancel safety
+    /// Dropped, the shutdown goes on without phases and deadlines: all actors
+    /// drain and end, and nobody kills those that do not.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tidegate::prelude::*;
+    /// use tidegate::{Phase, Shutdown};
+    /// # struct Any; impl Actor for Any { type Msg = u64;
+    /// # async fn handle(&mut self, _: u64, _: &mut Context<Self>) -> Result<(), Fault> { Ok(()) } }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let system = System::new();
+    /// system.build(|| Any).named("http").phase(Phase::INTAKE).spawn();
+    /// system.build(|| Any).named("orders").spawn();
+    /// system.build(|| Any).named("ledger").phase(Phase::STATE).spawn();
+    /// let plan = Shutdown::new().phase(Phase::WORK, Duration::from_secs(30));
+    /// let report = system.shutdown_in_phases(plan).await;
+    /// assert!(report.is_clean(), "{report}");
+    /// assert_eq!(report.phases.len(), 3);
+    /// # }
+    /// ```
+    pub async fn shutdown_in_phases(&self, plan: Shutdown) -> ShutdownReport {
+        self.shut_down(plan, pending()).await
+    }
+
+    /// Waits until `stop` resolves and shuts down by `plan`. `stop` is called
+    /// once more then: when it resolves again, everything left is killed.
+    ///
+    /// For signals: `stop` makes a future of the next one.
+    /// [`run_until_ctrl_c`](Self::run_until_ctrl_c) is this for Ctrl-C.
+    ///
+    /// # Cancel safety
+    /// Dropped before `stop` has resolved, nothing has happened; afterwards as
+    /// [`shutdown_in_phases`](Self::shutdown_in_phases).
+    pub async fn run_until<F>(&self, mut stop: impl FnMut() -> F, plan: Shutdown) -> ShutdownReport
+    where
+        F: Future<Output = ()>,
+    {
+        stop().await;
+        self.shut_down(plan, stop()).await
+    }
+
+    /// `hurry`: kill what is left.
+    pub(super) async fn shut_down(&self, plan: Shutdown, hurry: impl Future<Output = ()>) -> ShutdownReport {
         let before = self.undelivered();
-        self.world().closing.raise();
-        let lives = self.halt_all(Halt::Drain);
+        let mut left = self.close();
+        let _drains_all = DrainsAll(self);
+        let mut hurry = pin!(hurry);
+        let mut hurried = false;
         let mut report = ShutdownReport::default();
-        let late = self.wait_for(&lives, deadline).await;
-        report.drained = lives.len() - late.len();
-        if !late.is_empty() {
-            self.halt_all(Halt::Kill);
-            let stuck = self.wait_for(&late, AFTER_KILL).await;
-            let path = |life: &Arc<Life>| life.path.clone();
-            report.killed = late.iter().filter(|life| life.ended().is_some()).map(path).collect();
-            report.stuck = stuck.iter().map(path).collect();
+        let start = self.now();
+        while let Some((phase, actors)) = left.pop_first() {
+            let begun = self.now();
+            if left.is_empty() {
+                self.world().closing.raise();
+            }
+            actors.iter().for_each(|actor| actor.halt(Halt::Drain));
+            let limit = plan.limit(phase, begun.saturating_sub(start));
+            if !hurried {
+                hurried = self.wait_for(&actors, limit, hurry.as_mut()).await;
+            }
+            let late: Vec<_> = actors.iter().filter(|actor| actor.life().ended().is_none()).cloned().collect();
+            let drained = actors.len() - late.len();
+            self.end(phase, &late, plan.grace_period(), &mut report).await;
+            report.drained += drained;
+            report.phases.push(PhaseReport {
+                phase,
+                drained,
+                late: late.len(),
+                took: self.now().saturating_sub(begun),
+            });
         }
         report.undelivered = self.undelivered() - before;
         report
+    }
+
+    fn now(&self) -> Duration {
+        self.world().executor.now()
+    }
+
+    /// Starts no more actors; returns those there are.
+    fn close(&self) -> Phases {
+        let actors = self.roots.actors.lock();
+        self.roots.closed.raise();
+        let mut phases = Phases::new();
+        for (phase, actor) in actors.values() {
+            phases.entry(*phase).or_default().push(Arc::clone(actor));
+        }
+        phases
     }
 
     fn undelivered(&self) -> u64 {
@@ -97,34 +151,86 @@ impl System {
         counts.of(DropReason::Stopped) + counts.of(DropReason::Interrupted)
     }
 
-    fn halt_all(&self, how: Halt) -> Vec<Arc<Life>> {
-        // Collected first: a halt wakes, and a waker is foreign code.
-        let actors: Vec<_> = self.roots.actors.lock().values().cloned().collect();
-        actors
-            .iter()
-            .map(|actor| {
-                actor.halt(how);
-                Arc::clone(actor.life())
-            })
-            .collect()
-    }
-
-    /// Waits for the ends of `lives`; returns those that have not ended.
-    async fn wait_for(&self, lives: &[Arc<Life>], limit: Duration) -> Vec<Arc<Life>> {
+    /// Waits until all have ended. `true`: `hurry` came first.
+    async fn wait_for(
+        &self,
+        actors: &[Arc<dyn Child>],
+        limit: Duration,
+        mut hurry: Pin<&mut impl Future<Output = ()>>,
+    ) -> bool {
         let mut sleep = self.world().executor.sleep(limit);
-        for life in lives {
-            let mut ended = pin!(Stopped::new(Arc::clone(life)));
+        for actor in actors {
+            let mut ended = pin!(Stopped::new(Arc::clone(actor.life())));
             let in_time = poll_fn(|cx| {
                 if ended.as_mut().poll(cx).is_ready() {
-                    return Poll::Ready(true);
+                    return Poll::Ready(Ok(()));
                 }
-                sleep.as_mut().poll(cx).map(|()| false)
+                if hurry.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Err(true));
+                }
+                sleep.as_mut().poll(cx).map(|()| Err(false))
             })
             .await;
-            if !in_time {
-                break;
+            if let Err(hurried) = in_time {
+                return hurried;
             }
         }
-        lives.iter().filter(|life| life.ended().is_none()).cloned().collect()
+        false
+    }
+
+    /// Kills those who are late, and notes them and their children.
+    async fn end(&self, phase: Phase, late: &[Arc<dyn Child>], grace: Duration, report: &mut ShutdownReport) {
+        if late.is_empty() {
+            return;
+        }
+        // Before the kill: afterwards it is too late to ask what they do.
+        let family = self.family_of(late);
+        let seen: Vec<LateActor> = family.iter().map(|actor| look_at(phase, &**actor)).collect();
+        late.iter().for_each(|actor| actor.halt(Halt::Kill));
+        self.wait_for(&family, grace, pin!(pending())).await;
+        for (actor, seen) in family.iter().zip(seen) {
+            if actor.life().ended().is_some() {
+                report.killed.push(seen);
+            } else {
+                report.stuck.push(look_at(phase, &**actor));
+            }
+        }
+    }
+
+    /// `actors` and everybody below them who lives, parents first.
+    fn family_of(&self, actors: &[Arc<dyn Child>]) -> Vec<Arc<dyn Child>> {
+        let mut members: BTreeSet<ActorId> = actors.iter().map(|actor| actor.life().id).collect();
+        let mut family = self.world().actors();
+        family.retain(|actor| {
+            let life: &Life = actor.life();
+            if life.ended().is_some() {
+                return false;
+            }
+            // Parents are born before their children.
+            let belongs = members.contains(&life.id) || life.parent().is_some_and(|parent| members.contains(&parent));
+            if belongs {
+                members.insert(life.id);
+            }
+            belongs
+        });
+        family
+    }
+}
+
+fn look_at(phase: Phase, actor: &dyn Child) -> LateActor {
+    let life = actor.life();
+    LateActor { id: life.id, path: life.path.clone(), phase, activity: life.activity(), queued: actor.stats().len }
+}
+
+/// At the end, and if a shutdown is dropped half-way: nobody is left who would
+/// come to the later phases, so everybody drains.
+struct DrainsAll<'a>(&'a System);
+
+impl Drop for DrainsAll<'_> {
+    fn drop(&mut self) {
+        self.0.world().closing.raise();
+        // Collected first: a halt wakes, and a waker is foreign code.
+        let actors: Vec<_> = self.0.roots.actors.lock().values().map(|(_, actor)| Arc::clone(actor)).collect();
+        actors.iter().for_each(|actor| actor.halt(Halt::Drain));
     }
 }

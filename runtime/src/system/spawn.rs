@@ -5,8 +5,8 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
-use super::System;
 use super::place::Place;
+use super::{Phase, System};
 use crate::actor::cell::{BUDGET, Cell};
 use crate::actor::world::World;
 use crate::actor::{Actor, ActorPath, ActorRef, Child, Context, Executor, Fault, Life, StopReason};
@@ -30,6 +30,7 @@ pub struct Spawn<'a, A: Actor, P: Actor = Nobody> {
     place: Place,
     /// The name by which it is to be found.
     known_as: Option<Arc<str>>,
+    phase: Phase,
 }
 
 /// The parent of actors that the system itself owns.
@@ -54,6 +55,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             budget: BUDGET,
             place: Place::Usual,
             known_as: None,
+            phase: Phase::WORK,
         }
     }
 
@@ -94,6 +96,14 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     /// The default is 512; at least 1.
     pub fn budget(mut self, messages: usize) -> Self {
         self.budget = messages.max(1);
+        self
+    }
+
+    /// When its turn comes as the system is
+    /// [shut down](System::shutdown_in_phases). The default is
+    /// [`Phase::WORK`]. Of no effect for a child: it ends when its parent does.
+    pub fn phase(mut self, phase: Phase) -> Self {
+        self.phase = phase;
         self
     }
 
@@ -167,7 +177,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     /// Starts the actor; `prepare` has its context before anything runs, and
     /// is not called if the actor does not start.
     pub(crate) fn spawn_with(self, prepare: impl FnOnce(&mut Context<A>)) -> ActorRef<A::Msg> {
-        let Self { parent, lives, name, mailbox, budget, place, known_as } = self;
+        let Self { parent, lives, name, mailbox, budget, place, known_as, phase } = self;
         let (world, above, whose) = match &parent {
             Parent::System(system) => (Arc::clone(system.world()), "", None),
             Parent::Actor(cx) => (Arc::clone(cx.world()), cx.path().as_str(), Some(cx.life().id)),
@@ -193,7 +203,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             }
         }
         let accepted = match &parent {
-            Parent::System(system) => system.enrol(&known),
+            Parent::System(system) => system.enrol(&known, phase),
             Parent::Actor(_) => !world.closing.is_raised(),
         };
         if !accepted {
