@@ -452,7 +452,7 @@ impl<M> Unpin for TellRef<'_, M> {}
 
 impl<M: Send + 'static> TellRef<'_, M> {
     /// Gives up; the message, unless it has been sent.
-    fn cancel(self) -> Option<M> {
+    pub(crate) fn cancel(self) -> Option<M> {
         match self.0 {
             TellKind::Mailbox(mut tell) => tell.cancel(),
             TellKind::Route(routed) => routed.message,

@@ -4,5 +4,7 @@
 //! using the floors below that is worth having once, tested.
 
 mod breaker;
+mod router;
 
 pub use self::breaker::{BreakerBuilder, BreakerCounts, BreakerError, BreakerPass, BreakerState, CircuitBreaker};
+pub use self::router::{Members, RouteAskError, RouteError, Router, Routing};

@@ -1,8 +1,8 @@
 //! Groups: actors that take the same messages, under one name.
 //!
 //! Whoever joins is a member until it leaves or ends. A group has no actor and
-//! no messages of its own: it is a list that is always up to date, and what a
-//! [`Router`](crate::Router) chooses from.
+//! no messages of its own: it is a list that is always up to date, and what
+//! routers choose from.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;

@@ -1,0 +1,303 @@
+//! Routers: one message, several actors that could take it.
+//!
+//! A router is not an actor. It chooses in the sender's context, so nothing is
+//! queued twice and a sender waits for the very member that gets its message:
+//! the bound, the policy and the demand of that member's mailbox hold as if
+//! the sender had chosen it by hand. Members that have ended are passed over.
+//!
+//! The order of a sender's messages is that of each mailbox: two messages that
+//! go to the same member stay in order, two that go to different ones have no
+//! order. Where order matters, route by key.
+
+mod broadcast;
+mod error;
+mod ring;
+mod routing;
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+pub use self::error::{RouteAskError, RouteError};
+pub use self::routing::{Members, Routing};
+
+use self::ring::Ring;
+use self::routing::Kind;
+use crate::actor::{Activity, ActorId, ActorRef, BoxTask, Reply};
+use crate::mailbox::{Admission, SendError, TellWithinError};
+use crate::sync::counter::Counter;
+use crate::sync::shim::Mutex;
+
+/// Sends each message to one of several actors, or to all. Cheap to clone; all
+/// clones take turns together.
+///
+/// ```
+/// use tidegate::prelude::*;
+/// use tidegate::pattern::{Router, Routing};
+/// # struct Shard; impl Actor for Shard { type Msg = &'static str;
+/// # async fn handle(&mut self, _: &'static str, _: &mut Context<Self>) -> Result<(), Fault> { Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let system = System::new();
+/// let shards = [(); 4].map(|()| system.spawn(Shard, Push::bounded(64)));
+/// let router = Router::new(shards, Routing::consistent_hash(|word: &&str| word.len()));
+/// let home = router.choose(&"same length").unwrap();
+/// assert_eq!(router.choose(&"thesamesize"), Some(home), "one key, one member");
+/// router.tell("same length").await.unwrap();
+/// # }
+/// ```
+pub struct Router<M> {
+    inner: Arc<Inner<M>>,
+}
+
+struct Inner<M> {
+    members: Members<M>,
+    routing: Routing<M>,
+    turns: Counter,
+    /// The ring of the members that it was made for.
+    ring: Mutex<Option<(Arc<[ActorRef<M>]>, Arc<Ring>)>>,
+}
+
+impl<M: Send + 'static> Router<M> {
+    /// A router over a [`Group`](crate::Group), whose members may come and go,
+    /// or over a list.
+    #[must_use]
+    pub fn new(members: impl Into<Members<M>>, routing: Routing<M>) -> Self {
+        let inner = Inner { members: members.into(), routing, turns: Counter::new(), ring: Mutex::new(None) };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Those it chooses from, at this moment. Some may have ended.
+    #[must_use]
+    pub fn members(&self) -> Arc<[ActorRef<M>]> {
+        self.inner.members.now()
+    }
+
+    /// Whom `message` would be sent to, and whoever takes turns has had its
+    /// turn. `None` if no member is left, and for a broadcast, which chooses
+    /// nobody.
+    #[must_use]
+    pub fn choose(&self, message: &M) -> Option<ActorRef<M>> {
+        let members = self.members();
+        self.first(&members, message, &[]).map(|at| members[at].clone())
+    }
+
+    /// Sends `message` to the member that is chosen, and waits for a grant of
+    /// it, as [`ActorRef::tell`] does. If the member ends meanwhile another is
+    /// chosen. A broadcast waits for all members together.
+    ///
+    /// # Errors
+    /// [`RouteError`], with the message.
+    /// # Cancel safety
+    /// Dropped while waiting, the message has not been sent and is dropped with
+    /// it; of a broadcast, those members that have it keep it.
+    pub async fn tell(&self, message: M) -> Result<Admission, RouteError<M>> {
+        if let Kind::Broadcast(copy) = self.inner.routing.kind {
+            return broadcast::tell_all(&self.members(), message, copy, None).await;
+        }
+        let (mut message, mut gone) = (message, Vec::new());
+        loop {
+            let members = self.members();
+            let Some(at) = self.first(&members, &message, &gone) else {
+                return Err(RouteError::NoMember(message));
+            };
+            match members[at].tell(message).await {
+                Err(SendError::Closed(back)) => message = back,
+                told => return told.map_err(RouteError::Refused),
+            }
+            gone.push(members[at].id());
+        }
+    }
+
+    /// Sends `message` without ever waiting. A member that refuses it is passed
+    /// over for the next, unless the routing is by key.
+    ///
+    /// # Errors
+    /// [`RouteError`], with the message: if all refused it, with the last one's
+    /// reason.
+    pub fn try_tell(&self, message: M) -> Result<Admission, RouteError<M>> {
+        let members = self.members();
+        let sticky = match self.inner.routing.kind {
+            Kind::Broadcast(copy) => return broadcast::try_tell_all(&members, message, copy),
+            Kind::ConsistentHash(_) => true,
+            Kind::RoundRobin | Kind::LeastLoaded | Kind::Random => false,
+        };
+        let (mut message, mut gone, mut refusal) = (message, Vec::new(), None);
+        while let Some(first) = self.first(&members, &message, &gone) {
+            let others = (first + 1..members.len()).chain(0..first);
+            for at in std::iter::once(first).chain(others.take_while(|_| !sticky)) {
+                if at != first && (members[at].is_closed() || gone.contains(&members[at].id())) {
+                    continue;
+                }
+                match members[at].try_tell(message) {
+                    Ok(admission) => return Ok(admission),
+                    Err(SendError::Closed(back)) => {
+                        gone.push(members[at].id());
+                        message = back;
+                    }
+                    Err(error) => {
+                        let (kind, back) = split(error);
+                        refusal = Some(kind);
+                        message = back;
+                    }
+                }
+            }
+            if refusal.is_some() {
+                break;
+            }
+        }
+        Err(match refusal {
+            Some(kind) => RouteError::Refused(kind.map(|()| message)),
+            None => RouteError::NoMember(message),
+        })
+    }
+
+    /// As [`tell`](Self::tell), waiting no longer than `limit`, whoever has to
+    /// be chosen meanwhile.
+    ///
+    /// # Errors
+    /// [`RouteError`], with the message.
+    /// # Cancel safety
+    /// As [`tell`](Self::tell).
+    pub async fn tell_within(&self, limit: Duration, message: M) -> Result<Admission, RouteError<M>> {
+        let members = self.members();
+        let Some(clock) = members.first() else { return Err(RouteError::NoMember(message)) };
+        if let Kind::Broadcast(copy) = self.inner.routing.kind {
+            return broadcast::tell_all(&members, message, copy, Some(sleep(clock, limit))).await;
+        }
+        let until = now(clock) + limit;
+        let (mut message, mut gone) = (message, Vec::new());
+        loop {
+            let members = self.members();
+            let Some(at) = self.first(&members, &message, &gone) else {
+                return Err(RouteError::NoMember(message));
+            };
+            let member = &members[at];
+            match member.tell_within(until.saturating_sub(now(member)), message).await {
+                Ok(admission) => return Ok(admission),
+                Err(TellWithinError::Refused(SendError::Closed(back))) => message = back,
+                Err(TellWithinError::Refused(error)) => return Err(RouteError::Refused(error)),
+                Err(TellWithinError::Timeout(back)) => return Err(RouteError::Timeout(back)),
+            }
+            gone.push(member.id());
+        }
+    }
+
+    /// Asks the member that is chosen, as [`ActorRef::ask`] does.
+    ///
+    /// # Errors
+    /// [`RouteAskError`], with the question if it was not let in.
+    /// # Cancel safety
+    /// Dropped while waiting for the answer, the question may still be handled.
+    pub async fn ask<R>(&self, question: impl FnOnce(Reply<R>) -> M) -> Result<R, RouteAskError<M>> {
+        let (reply, answer) = Reply::channel();
+        self.tell(question(reply)).await.map_err(RouteAskError::Refused)?;
+        answer.await.ok_or(RouteAskError::NoReply)
+    }
+
+    /// Asks, waiting for grant and answer together no longer than `limit`.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask); [`RouteAskError::Timeout`] if the question was
+    /// let in, and [`RouteError::Timeout`] inside if it was not.
+    pub async fn ask_within<R>(
+        &self,
+        limit: Duration,
+        question: impl FnOnce(Reply<R>) -> M,
+    ) -> Result<R, RouteAskError<M>> {
+        let (reply, mut answer) = Reply::channel();
+        let question = question(reply);
+        let members = self.members();
+        let Some(clock) = members.first() else { return Err(RouteAskError::Refused(RouteError::NoMember(question))) };
+        let until = now(clock) + limit;
+        self.tell_within(limit, question).await.map_err(RouteAskError::Refused)?;
+        let mut timeout = None;
+        poll_fn(|cx| {
+            if let Poll::Ready(answer) = Pin::new(&mut answer).poll(cx) {
+                return Poll::Ready(answer.ok_or(RouteAskError::NoReply));
+            }
+            let timeout = timeout.get_or_insert_with(|| sleep(clock, until.saturating_sub(now(clock))));
+            timeout.as_mut().poll(cx).map(|()| Err(RouteAskError::Timeout))
+        })
+        .await
+    }
+
+    /// The first choice among the members that are there and not `gone`.
+    fn first(&self, members: &Arc<[ActorRef<M>]>, message: &M, gone: &[ActorId]) -> Option<usize> {
+        let there = |at: &usize| !members[*at].is_closed() && !gone.contains(&members[*at].id());
+        let count = members.len();
+        let from = |turn: u64| {
+            let first = usize::try_from(turn % count.max(1) as u64).unwrap_or(0);
+            (first..count).chain(0..first)
+        };
+        match &self.inner.routing.kind {
+            Kind::RoundRobin => from(self.turn()).find(there),
+            Kind::Random => from(members.first()?.life().world.executor.random()).find(there),
+            // Of several the first that `from` comes to.
+            Kind::LeastLoaded => from(self.turn()).filter(there).min_by_key(|at| load(&members[*at])),
+            Kind::ConsistentHash(key) => self.ring(members).owners(key(message)).find(there),
+            Kind::Broadcast(_) => None,
+        }
+    }
+
+    /// Whose turn it is, from 0.
+    fn turn(&self) -> u64 {
+        self.inner.turns.next() - 1
+    }
+
+    fn ring(&self, members: &Arc<[ActorRef<M>]>) -> Arc<Ring> {
+        let mut kept = self.inner.ring.lock();
+        match &*kept {
+            Some((of, ring)) if Arc::ptr_eq(of, members) => Arc::clone(ring),
+            _ => {
+                let ring = Arc::new(Ring::new(members.iter().map(ActorRef::id)));
+                let old = kept.replace((Arc::clone(members), Arc::clone(&ring)));
+                drop(kept);
+                // May be the last that knows of an actor: dropped without the lock.
+                drop(old);
+                ring
+            }
+        }
+    }
+}
+
+/// What a member has before it.
+fn load<M: Send + 'static>(member: &ActorRef<M>) -> usize {
+    let busy = !matches!(member.life().activity(), Activity::Parked | Activity::Starting);
+    member.len() + usize::from(busy)
+}
+
+fn now<M>(member: &ActorRef<M>) -> Duration {
+    member.life().world.executor.now()
+}
+
+fn sleep<M>(member: &ActorRef<M>, limit: Duration) -> BoxTask {
+    member.life().world.executor.sleep(limit)
+}
+
+/// The reason and the message, apart.
+fn split<M>(error: SendError<M>) -> (SendError<()>, M) {
+    let mut message = None;
+    let reason = error.map(|inside| message = Some(inside));
+    match message {
+        Some(message) => (reason, message),
+        None => unreachable!("every refusal hands the message back"),
+    }
+}
+
+impl<M> Clone for Router<M> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
+impl<M: Send + 'static> fmt::Debug for Router<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Router")
+            .field("routing", &self.inner.routing)
+            .field("members", &self.inner.members)
+            .finish_non_exhaustive()
+    }
+}
