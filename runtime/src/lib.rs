@@ -93,14 +93,14 @@ pub use mailbox::{
 };
 #[cfg(feature = "serde")]
 pub use mailbox::{ConfigError, MailboxConfig};
-pub use supervision::{Backoff, OnLimit, Restart};
+pub use supervision::{Backoff, OnLimit, Restart, Supervision};
 #[cfg(feature = "thread")]
 pub use system::ThreadExecutor;
 #[cfg(feature = "tokio")]
 pub use system::TokioExecutor;
 pub use system::{
     ActorInspection, ChangeSubscription, Group, GroupEvent, Inspection, LateActor, LookupError, ManualExecutor,
-    NameEvent, NameTaken, Named, Phase, PhaseReport, Registration, Shutdown, ShutdownReport, Spawn, System,
+    NameEvent, NameTaken, Named, Phase, PhaseReport, Registration, Shutdown, ShutdownReport, Spawn, StartError, System,
     SystemBuilder, block_on,
 };
 #[cfg(any(feature = "thread", feature = "actix"))]

@@ -4,6 +4,7 @@
 //! to two actors and ends with the first of them. News of a bond that has been
 //! cut meanwhile are not delivered, even if they are in the lane already.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use super::context::Context;
 use super::lifecycle::{ActorId, Life, Terminated};
-use super::reference::ActorRef;
+use super::reference::{ActorRef, To};
 use super::{Actor, Fault};
 use crate::mailbox::core::Signal;
 use crate::sync::shim;
@@ -202,7 +203,7 @@ impl<A: Actor> Context<A> {
     }
 
     /// What follows from `news`: a death to tell, or a fault.
-    pub(super) fn learn(&mut self, news: &News) -> Result<Option<Terminated>, Fault> {
+    pub(crate) fn learn(&mut self, news: &News) -> Result<Option<Terminated>, Fault> {
         match news {
             News::Terminated(serial, news) => Ok(self.watches().open.remove(serial).map(|_| news.clone())),
             News::Unlinked(news) if self.life().unlink(news.id) && news.reason.is_failure() => {
@@ -214,6 +215,31 @@ impl<A: Actor> Context<A> {
             News::Unlinked(_) | News::GivenUp(..) => Ok(None),
         }
     }
+}
+
+impl<M: Send + 'static> ActorRef<M> {
+    /// News for the actor, past its mailbox.
+    pub(crate) fn notify(&self, news: Arc<dyn Any + Send + Sync>) {
+        match &self.to {
+            // Nobody there means nobody to tell.
+            To::Mailbox(sender) => drop(sender.core().signal(Signal::Notice(news))),
+            To::Route(route) => route.notify(news),
+        }
+    }
+
+    /// Ends the actor's life, as a kill does; another follows. For references
+    /// that parents hold, which are not mapped.
+    pub(crate) fn renew(&self) {
+        self.signal(&|| Signal::Renew, &|_| {});
+    }
+}
+
+/// The children of one life of a parent, as the floor above keeps them.
+pub(crate) trait Siblings: Any + Send + Sync {
+    /// They end, with their parent: none waits for another any more.
+    fn disband(&self);
+    /// The same for the children of another life.
+    fn fresh(&self) -> Arc<dyn Siblings>;
 }
 
 /// How a child reaches the parent that it fails with.

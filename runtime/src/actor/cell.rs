@@ -21,7 +21,7 @@ use super::world::Idler;
 use super::{Actor, Doing};
 use crate::mailbox::DropReason;
 use crate::mailbox::core::{Core, Ending, Signal};
-use crate::mailbox::receiver::{Next, Receiver};
+use crate::mailbox::receiver::{Next, Receiver, Urgent};
 use crate::sync::shim;
 
 /// How many messages an actor handles in one poll before it lets others run.
@@ -36,6 +36,10 @@ const BUSY: u32 = 32;
 pub(crate) enum Exit {
     /// For good.
     Stop(StopReason),
+    /// It has stopped itself: the supervisor may begin another.
+    Own,
+    /// Cut off: its siblings begin anew, and it does with them.
+    Renewed,
     /// By a fault: the supervisor decides.
     Fault(Fault),
 }
@@ -85,19 +89,20 @@ impl<A: Actor> Cell<A> {
         }
     }
 
-    /// Lives until the end, from the `started` hook on.
-    pub(crate) async fn live(&mut self, actor: &mut A) -> Exit {
+    /// Begins a life: runs the `started` hook. `None`: it is to go on.
+    pub(crate) async fn open(&mut self, actor: &mut A) -> Option<Exit> {
         self.cx.life().note(Doing::Starting);
         // What an earlier life has put aside comes first in this one.
         self.cx.unstash_all();
-        {
-            let hook = pin!(actor.started(&mut self.cx));
-            match attend(hook, &mut self.rx).await {
-                Ok(Ok(())) => {}
-                Ok(Err(fault)) => return Exit::Fault(fault),
-                Err(Killed) => return Exit::Stop(StopReason::Killed),
-            }
+        let hook = pin!(actor.started(&mut self.cx));
+        match attend(hook, &mut self.rx).await {
+            Ok(result) => result.err().map(Exit::Fault),
+            Err(urgent) => Some(urgent.into()),
         }
+    }
+
+    /// Goes on until the end.
+    pub(crate) async fn live(&mut self, actor: &mut A) -> Exit {
         self.cx.life().note(Doing::Working);
         let mut left = self.budget;
         loop {
@@ -193,8 +198,10 @@ impl<A: Actor> Cell<A> {
         // The handler has returned: what it put aside it has handled.
         self.cx.has_just_stashed();
         self.cx.attention = self.cx.has_unstashed();
-        let halt = self.cx.stopping.take()?;
-        self.halt(halt)
+        match self.cx.stopping.take()? {
+            Halt::Stop => Some(Exit::Own),
+            halt => self.halt(halt),
+        }
     }
 
     /// The next message that was put aside and has come back, if it is its
@@ -228,7 +235,7 @@ impl<A: Actor> Cell<A> {
     }
 
     #[inline(always)]
-    fn end_message(&mut self, handled: Result<Result<(), Fault>, Killed>) -> Option<Exit> {
+    fn end_message(&mut self, handled: Result<Result<(), Fault>, Urgent>) -> Option<Exit> {
         match handled {
             Ok(result) => {
                 self.handling = false;
@@ -237,7 +244,7 @@ impl<A: Actor> Cell<A> {
                 }
                 result.err().map(Exit::Fault)
             }
-            Err(Killed) => Some(Exit::Stop(StopReason::Killed)),
+            Err(urgent) => Some(urgent.into()),
         }
     }
 
@@ -257,9 +264,10 @@ impl<A: Actor> Cell<A> {
     async fn obey(&mut self, actor: &mut A) -> Option<Exit> {
         let lane = &self.core().lane;
         // An order to end does not wait for the timers and news before it.
-        let end = lane.next_if(|signal| matches!(signal, Signal::Kill | Signal::Stop));
+        let end = lane.next_if(|signal| matches!(signal, Signal::Kill | Signal::Stop | Signal::Renew));
         match end.or_else(|| lane.next())? {
-            Signal::Kill => Some(Exit::Stop(StopReason::Killed)),
+            Signal::Kill => Some(Urgent::Kill.into()),
+            Signal::Renew => Some(Urgent::Renew.into()),
             Signal::Stop => self.halt(Halt::Stop),
             Signal::Drain => self.halt(Halt::Drain),
             Signal::Reconfigure(mailbox) => {
@@ -286,7 +294,7 @@ impl<A: Actor> Cell<A> {
                 let hook = pin!(actor.terminated(news, &mut self.cx));
                 match attend(hook, &mut self.rx).await {
                     Ok(result) => result.err().map(Exit::Fault),
-                    Err(Killed) => Some(Exit::Stop(StopReason::Killed)),
+                    Err(urgent) => Some(urgent.into()),
                 }
             }
         }
@@ -305,6 +313,26 @@ impl<A: Actor> Cell<A> {
                 None
             }
         }
+    }
+
+    /// Whether an order to stop is there. Takes it.
+    pub(crate) fn is_told_to_stop(&self) -> bool {
+        self.core().lane.next_if(|signal| matches!(signal, Signal::Stop)).is_some()
+    }
+
+    /// Whether an order to drain is there. Obeys it as far as that is possible
+    /// between two lives: no more messages are taken.
+    pub(crate) fn is_told_to_drain(&mut self) -> bool {
+        let told = self.core().lane.next_if(|signal| matches!(signal, Signal::Drain)).is_some();
+        if told {
+            self.halt(Halt::Drain);
+        }
+        told
+    }
+
+    /// Whether there is nothing to come: another life would have no work.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.draining || self.core().ending().is_some()
     }
 
     /// Sleeps until there is something to do.
@@ -337,8 +365,15 @@ impl<A: Actor> Cell<A> {
 
     /// The last hook. `false`: killed while it waited.
     pub(crate) async fn take_leave(&mut self, actor: &mut A, reason: &StopReason) -> bool {
-        let hook = pin!(actor.stopped(reason, &mut self.cx));
-        attend(hook, &mut self.rx).await.is_ok()
+        let mut hook = pin!(actor.stopped(reason, &mut self.cx));
+        loop {
+            match attend(hook.as_mut(), &mut self.rx).await {
+                Ok(()) => return true,
+                Err(Urgent::Kill) => return false,
+                // It ends already, which is all that its siblings wait for.
+                Err(Urgent::Renew) => {}
+            }
+        }
     }
 
     /// Gives up the thread for a turn.
@@ -407,8 +442,14 @@ fn traced<F: Future, M: Send + 'static>(handler: F, _rx: &mut Receiver<M>) -> F 
     handler
 }
 
-/// The actor was killed while a handler waited.
-struct Killed;
+impl From<Urgent> for Exit {
+    fn from(urgent: Urgent) -> Self {
+        match urgent {
+            Urgent::Kill => Self::Stop(StopReason::Killed),
+            Urgent::Renew => Self::Renewed,
+        }
+    }
+}
 
 /// A handler, with an eye on the control lane while it waits.
 ///
@@ -425,7 +466,7 @@ fn attend<'a, 'b, F, M: Send + 'static>(handler: Pin<&'a mut F>, rx: &'b mut Rec
 }
 
 impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
-    type Output = Result<F::Output, Killed>;
+    type Output = Result<F::Output, Urgent>;
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
@@ -434,8 +475,8 @@ impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
         if this.polled {
             this.rx.core().books.polls.add_alone(1);
             this.rx.note_depth();
-            if this.rx.poll_urgent() {
-                return Poll::Ready(Err(Killed));
+            if let Some(urgent) = this.rx.poll_urgent() {
+                return Poll::Ready(Err(urgent));
             }
         }
         if let Poll::Ready(result) = this.handler.as_mut().poll(cx) {
@@ -444,6 +485,9 @@ impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
         this.polled = true;
         // The handler waits, perhaps for long: senders see how far it came,
         // and signals find the way.
-        if this.rx.wait_for_signals(cx.waker()) { Poll::Ready(Err(Killed)) } else { Poll::Pending }
+        match this.rx.wait_for_signals(cx.waker()) {
+            Some(urgent) => Poll::Ready(Err(urgent)),
+            None => Poll::Pending,
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::bonds::Watches;
+use super::bonds::{Siblings, Watches};
 use super::executor::{BoxTask, Executor};
 use super::lifecycle::{Cut, Leashed, Life};
 use super::reference::{ActorRef, Halt};
@@ -45,6 +45,7 @@ struct Family {
     children: Vec<Arc<dyn Child>>,
     tasks: Vec<Arc<Cut>>,
     watches: Watches,
+    siblings: Option<Arc<dyn Siblings>>,
     /// How many lives there were before this one.
     lives: u64,
 }
@@ -53,6 +54,8 @@ struct Family {
 /// whatever its messages.
 pub(crate) trait Child: Send + Sync {
     fn halt(&self, how: Halt);
+    /// Ends its life; another follows.
+    fn renew(&self);
     fn life(&self) -> &Arc<Life>;
     fn stats(&self) -> MailboxStats;
 }
@@ -64,6 +67,10 @@ impl<M: Send + 'static> Child for ActorRef<M> {
             Halt::Drain => self.drain(),
             Halt::Kill => self.kill(),
         }
+    }
+
+    fn renew(&self) {
+        self.renew();
     }
 
     fn life(&self) -> &Arc<Life> {
@@ -284,8 +291,21 @@ impl<A: Actor> Context<A> {
         }
     }
 
-    pub(crate) fn take_children(&mut self) -> Vec<Arc<dyn Child>> {
-        self.family.as_mut().map(|family| std::mem::take(&mut family.children)).unwrap_or_default()
+    /// What it keeps of how its children are supervised, if that is not one for
+    /// one.
+    pub(crate) fn siblings(&self) -> Option<Arc<dyn Siblings>> {
+        self.family.as_ref()?.siblings.clone()
+    }
+
+    pub(crate) fn set_siblings(&mut self, siblings: Arc<dyn Siblings>) {
+        self.family.get_or_insert_default().siblings = Some(siblings);
+    }
+
+    /// The children that are to end; those of another life come anew.
+    pub(crate) fn take_children(&mut self) -> (Vec<Arc<dyn Child>>, Option<Arc<dyn Siblings>>) {
+        let Some(family) = &mut self.family else { return (Vec::new(), None) };
+        let fresh = family.siblings.as_ref().map(|siblings| siblings.fresh());
+        (std::mem::take(&mut family.children), std::mem::replace(&mut family.siblings, fresh))
     }
 
     pub(crate) fn adopt(&mut self, child: Arc<dyn Child>) {
@@ -335,8 +355,12 @@ impl<A: Actor, B: Actor<Msg = A::Msg>> Drop for Lent<'_, A, B> {
 impl<A: Actor> Drop for Context<A> {
     fn drop(&mut self) {
         self.cut_tasks();
-        for child in self.take_children() {
+        let (children, siblings) = self.take_children();
+        for child in children {
             child.halt(Halt::Stop);
+        }
+        if let Some(siblings) = siblings {
+            siblings.disband();
         }
     }
 }

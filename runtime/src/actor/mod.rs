@@ -7,7 +7,7 @@ pub(crate) mod cell;
 mod context;
 mod executor;
 pub(crate) mod fault;
-mod lifecycle;
+pub(crate) mod lifecycle;
 mod mapped;
 pub(crate) mod panic;
 mod post;

@@ -1,6 +1,5 @@
 //! References to actors.
 
-use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
@@ -338,20 +337,11 @@ impl<M: Send + 'static> ActorRef<M> {
         self.signal(&|| Signal::Kill, &|route| route.halt(Halt::Kill));
     }
 
-    fn signal(&self, signal: &dyn Fn() -> Signal<M>, route_to: &dyn Fn(&dyn Route<M>)) {
+    pub(super) fn signal(&self, signal: &dyn Fn() -> Signal<M>, route_to: &dyn Fn(&dyn Route<M>)) {
         match &self.to {
             // Nobody there means nobody to end.
             To::Mailbox(sender) => drop(sender.core().signal(signal())),
             To::Route(route) => route_to(&**route),
-        }
-    }
-
-    /// News for the actor, past its mailbox.
-    pub(crate) fn notify(&self, news: Arc<dyn Any + Send + Sync>) {
-        match &self.to {
-            // Nobody there means nobody to tell.
-            To::Mailbox(sender) => drop(sender.core().signal(Signal::Notice(news))),
-            To::Route(route) => route.notify(news),
         }
     }
 

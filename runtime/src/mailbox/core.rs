@@ -22,6 +22,8 @@ mod taken;
 pub(crate) enum Signal<M> {
     /// Stop now, in the middle of a handler if need be.
     Kill,
+    /// End this life now, as `Kill` does; another follows.
+    Renew,
     /// Stop after the present message.
     Stop,
     /// Handle what was accepted, then stop.

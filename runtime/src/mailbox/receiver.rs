@@ -25,6 +25,13 @@ pub(crate) enum Next<M> {
     Closed,
 }
 
+/// A signal that ends a handler in the middle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Urgent {
+    Kill,
+    Renew,
+}
+
 /// Why [`Receiver::try_recv`] has no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -311,25 +318,25 @@ impl<M: Send + 'static> Receiver<M> {
     }
 
     /// Acts on the signals that cannot wait for the present message to be
-    /// handled; the others stay. `true`: kill.
-    pub(crate) fn poll_urgent(&mut self) -> bool {
-        while let Some(signal) =
-            self.core.lane.next_if(|signal| matches!(signal, Signal::Kill | Signal::Reconfigure(_)))
-        {
+    /// handled; returns those that end its handler. The others stay.
+    pub(crate) fn poll_urgent(&mut self) -> Option<Urgent> {
+        let urgent = |signal: &Signal<M>| matches!(signal, Signal::Kill | Signal::Renew | Signal::Reconfigure(_));
+        while let Some(signal) = self.core.lane.next_if(urgent) {
             match signal {
                 Signal::Reconfigure(mailbox) => self.reconfigure(*mailbox),
-                _ => return true,
+                Signal::Renew => return Some(Urgent::Renew),
+                _ => return Some(Urgent::Kill),
             }
         }
-        false
+        None
     }
 
-    /// A handler waits: publishes, and lets signals wake the task. `true`:
-    /// kill.
-    pub(crate) fn wait_for_signals(&mut self, waker: &Waker) -> bool {
+    /// A handler waits: publishes, and lets signals wake the task. Returns
+    /// what ends the handler.
+    pub(crate) fn wait_for_signals(&mut self, waker: &Waker) -> Option<Urgent> {
         self.publish();
         self.core.queue.receiver().register(waker);
-        self.core.lane.is_pending() && self.poll_urgent()
+        if self.core.lane.is_pending() { self.poll_urgent() } else { None }
     }
 
     // ---- the public face -----------------------------------------------
@@ -341,7 +348,7 @@ impl<M: Send + 'static> Receiver<M> {
                 Signal::Reconfigure(mailbox) => self.reconfigure(*mailbox),
                 Signal::Retire => self.retire(),
                 Signal::Kill | Signal::Stop | Signal::Drain => self.core.close(Ending::Closed),
-                Signal::Timer(..) | Signal::Notice(_) => {}
+                Signal::Timer(..) | Signal::Notice(_) | Signal::Renew => {}
             }
         }
     }

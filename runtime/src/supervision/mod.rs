@@ -2,11 +2,17 @@
 //!
 //! A fault or panic ends a life, never the actor's mailbox. Restarted, the
 //! actor begins anew from its factory with the same mailbox, the same
-//! references and the same place; its tasks, timers and children end with the
-//! old life. The message that was in the handler is lost with a panic, and is
-//! counted as interrupted.
+//! references and the same place; its tasks, timers, watches and children end
+//! with the old life. The message that was in the handler is lost with a
+//! panic, and is counted as interrupted.
+//!
+//! Each actor sees to its own restarts, by its [`Restart`]. At its limit it
+//! ends and its parent fails, and so on upward; and where a parent's
+//! [`Supervision`] says so, its children begin anew together.
 
 mod backoff;
+mod group;
+mod lives;
 mod restart;
 
 use std::future::{Future, poll_fn};
@@ -16,70 +22,17 @@ use std::task::Poll;
 use std::time::Duration;
 
 pub use self::backoff::Backoff;
-use self::restart::Restarts;
+use self::group::PATIENCE;
+pub use self::group::Supervision;
+pub(crate) use self::group::{Group, Membership};
+pub(crate) use self::lives::Lives;
 pub use self::restart::{OnLimit, Restart};
 use crate::actor::cell::{Cell, Exit};
 use crate::actor::panic::contained;
 use crate::actor::reference::Halt;
 use crate::actor::{Actor, Doing, Panic, StopReason, Stopped};
+use crate::mailbox::receiver::Urgent;
 use crate::mailbox::set_current;
-
-/// Where an actor's lives come from.
-pub(crate) struct Lives<A> {
-    /// The present life, or the first, if it was given as a value.
-    actor: Option<A>,
-    /// What makes others. `None` for an actor that lives once.
-    renewal: Option<Box<Renewal<A>>>,
-}
-
-struct Renewal<A> {
-    factory: Box<dyn FnMut() -> A + Send>,
-    restarts: Restarts,
-}
-
-impl<A> Lives<A> {
-    pub(crate) fn once(actor: A) -> Self {
-        Self { actor: Some(actor), renewal: None }
-    }
-
-    pub(crate) fn from(factory: impl FnMut() -> A + Send + 'static) -> Self {
-        let renewal = Renewal { factory: Box::new(factory), restarts: Restarts::new(Restart::never()) };
-        Self { actor: None, renewal: Some(Box::new(renewal)) }
-    }
-
-    /// Without effect for an actor that was given as a value.
-    pub(crate) fn limit(&mut self, limit: Restart) {
-        if let Some(renewal) = &mut self.renewal {
-            renewal.restarts = Restarts::new(limit);
-        }
-    }
-
-    /// Ends the life before, and begins one. `Err`: user code panicked.
-    fn begin(&mut self) -> Result<Option<&mut A>, Panic> {
-        if self.renewal.is_some() {
-            self.end();
-        }
-        contained(|| {
-            if let Some(renewal) = &mut self.renewal {
-                self.actor = Some((renewal.factory)());
-            }
-        })?;
-        Ok(self.actor.as_mut())
-    }
-
-    /// Drops the actor. That is user code, and its panic changes nothing.
-    pub(crate) fn end(&mut self) {
-        let actor = self.actor.take();
-        drop(contained(|| drop(actor)));
-    }
-
-    fn may_begin_again(&mut self, now: Duration) -> bool {
-        self.renewal.as_mut().is_some_and(|renewal| {
-            let restarts = &mut renewal.restarts;
-            restarts.terms.wants(true) && restarts.recent.allow(&restarts.terms, now)
-        })
-    }
-}
 
 /// Runs an actor through its lives.
 ///
@@ -87,10 +40,21 @@ impl<A> Lives<A> {
 /// that owns an argument keeps its place twice.
 pub(crate) async fn supervise<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>) -> StopReason {
     loop {
-        let lived = match lives.begin() {
-            Ok(None) => return StopReason::Stopped,
+        let begun = match lives.begin(cell.cx.now()) {
+            Ok(Ok(None)) => return StopReason::Stopped,
+            Ok(Err(fault)) => Ok(Some(Exit::Fault(fault))),
             Err(panic) => Err(panic),
-            Ok(Some(actor)) => {
+            Ok(Ok(Some(actor))) => {
+                let start = pin!(cell.open(actor));
+                unwound(start).await
+            }
+        };
+        let lived = match begun {
+            Ok(Some(exit)) => Ok(exit),
+            Err(panic) => Err(panic),
+            Ok(None) => {
+                lives.started();
+                let Some(actor) = &mut lives.actor else { unreachable!("it has begun") };
                 let life = pin!(cell.live(actor));
                 unwound(life).await
             }
@@ -109,33 +73,108 @@ async fn conclude<A: Actor>(
     lived: Result<Exit, Panic>,
 ) -> Option<StopReason> {
     cell.account_for_interrupted();
+    // An order of its own holds, whatever became of the handler that gave it.
+    let stops = matches!(cell.cx.stopping, Some(Halt::Stop | Halt::Kill));
     let reason = match lived {
+        Ok(Exit::Renewed) if stops || !lives.renews() => StopReason::Stopped,
+        Ok(Exit::Renewed) => return begin_again(lives, cell, Duration::ZERO).await,
         Ok(Exit::Stop(reason)) => reason,
+        Ok(Exit::Own) => return Some(rest(lives, cell).await?),
         Ok(Exit::Fault(fault)) => StopReason::Failed(fault),
         Err(panic) => StopReason::Panicked(panic),
     };
     if matches!(reason, StopReason::Failed(_) | StopReason::Panicked(_)) {
         #[cfg(feature = "tracing")]
-        tracing::error!(actor = %cell.cx.path(), %reason, "actor failed");
-        if lives.may_begin_again(cell.cx.now()) {
-            cell.cx.life().restarts.add(1);
-            let killed = end_family(cell, Halt::Stop).await;
-            cell.cx.stopping = None;
-            cell.cx.turn_over();
-            // A life may fail at once, and so may all that follow.
-            cell.let_others_run().await;
-            return (killed || cell.rx.poll_urgent()).then_some(StopReason::Killed);
+        tracing::error!(actor = %cell.cx.path(), reason = %format_args!("{reason:#}"), "actor failed");
+        if !stops && let Some(delay) = next_after(lives, cell, true) {
+            if let Some(group) = lives.group() {
+                group.fail();
+            }
+            return begin_again(lives, cell, delay).await;
         }
     }
     cell.cx.life().note(Doing::Stopping);
     Some(match (&reason, &mut lives.actor) {
         // A panic leaves nothing to call.
         (StopReason::Panicked(_), _) | (_, None) => {
-            end_family(cell, Halt::Stop).await;
+            end_family(cell, Halt::Stop, None).await;
             reason
         }
         (_, Some(actor)) => stop(actor, cell, reason).await,
     })
+}
+
+/// After how long another life begins, if one does.
+fn next_after<A: Actor>(lives: &mut Lives<A>, cell: &Cell<A>, failed: bool) -> Option<Duration> {
+    let next = lives.next_after(failed, cell.cx.now(), || cell.cx.random());
+    #[cfg(feature = "tracing")]
+    if lives.gives_up() {
+        tracing::error!(actor = %cell.cx.path(), "actor is at its limit of restarts");
+    }
+    next
+}
+
+/// An actor has stopped by itself. `None`: it is to begin anew all the same.
+async fn rest<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>) -> Option<StopReason> {
+    cell.cx.life().note(Doing::Stopping);
+    let reason = match &mut lives.actor {
+        Some(actor) => stop(actor, cell, StopReason::Stopped).await,
+        None => StopReason::Stopped,
+    };
+    let ordered = cell.is_closed() || cell.cx.world().closing.is_raised();
+    if ordered || !matches!(reason, StopReason::Stopped) {
+        return Some(reason);
+    }
+    match next_after(lives, cell, false) {
+        Some(delay) => begin_again(lives, cell, delay).await,
+        None => Some(reason),
+    }
+}
+
+/// Ends what belongs to a life, and waits until the next may begin. `None`: it
+/// may.
+async fn begin_again<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>, delay: Duration) -> Option<StopReason> {
+    #[cfg(feature = "tracing")]
+    tracing::info!(actor = %cell.cx.path(), ?delay, "actor begins anew");
+    cell.cx.life().restarts.add(1);
+    // Those who wait for this one wait for its children too.
+    let patience = lives.group().map(|_| PATIENCE);
+    if let Some(reason) = end_family(cell, Halt::Stop, patience).await {
+        return Some(reason);
+    }
+    // What is left of the old life is dropped before the wait, not after it.
+    lives.end();
+    cell.cx.turn_over();
+    cell.cx.life().note(Doing::BackingOff);
+    let mut sleep = (!delay.is_zero()).then(|| cell.cx.sleep(delay));
+    // A life may fail at once, and so may all that follow.
+    cell.let_others_run().await;
+    let (group, mut drained) = (lives.group(), false);
+    poll_fn(|cx| {
+        if let Some(Urgent::Kill) = cell.rx.wait_for_signals(cx.waker()) {
+            return Poll::Ready(Some(StopReason::Killed));
+        }
+        if cell.is_told_to_stop() {
+            return Poll::Ready(Some(StopReason::Stopped));
+        }
+        // There is nothing to wait for that matters to what was accepted.
+        drained |= cell.is_told_to_drain();
+        if drained {
+            group.inspect(|group| group.go_alone());
+            return Poll::Ready(None);
+        }
+        // Told to begin with the others, it does not wait for a time of its own.
+        let told = group.is_some_and(Membership::is_told);
+        if !told && sleep.as_mut().is_some_and(|sleep| sleep.as_mut().poll(cx).is_pending()) {
+            return Poll::Pending;
+        }
+        sleep = None;
+        match group {
+            Some(group) => group.poll_turn(cx.waker()).map(|()| None),
+            None => Poll::Ready(None),
+        }
+    })
+    .await
 }
 
 async fn stop<A: Actor>(actor: &mut A, cell: &mut Cell<A>, reason: StopReason) -> StopReason {
@@ -144,46 +183,75 @@ async fn stop<A: Actor>(actor: &mut A, cell: &mut Cell<A>, reason: StopReason) -
         StopReason::Drained => Halt::Drain,
         _ => Halt::Stop,
     };
-    let mut killed = end_family(cell, how).await || matches!(reason, StopReason::Killed);
-    let mut reason = reason;
-    if !killed {
+    let mut reason = shorten(reason, end_family(cell, how, None).await);
+    if !matches!(reason, StopReason::Killed) {
         let farewell = {
             let hook = pin!(cell.take_leave(actor, &reason));
             unwound(hook).await
         };
-        match farewell {
-            Ok(finished) => killed = !finished,
+        let killed = match farewell {
+            Ok(finished) => (!finished).then_some(StopReason::Killed),
             // It had stopped; that its last words failed is told nevertheless.
-            Err(panic) => reason = StopReason::Panicked(panic),
-        }
+            Err(panic) => Some(StopReason::Panicked(panic)),
+        };
+        reason = shorten(reason, killed);
         // The last words may have been a birth.
-        killed |= end_family(cell, how).await;
+        reason = shorten(reason, end_family(cell, how, None).await);
     }
-    if killed && !reason.is_failure() { StopReason::Killed } else { reason }
+    reason
 }
 
-/// Ends tasks and timers, and waits for the children: they end first. `true`:
-/// killed meanwhile.
-async fn end_family<A: Actor>(cell: &mut Cell<A>, how: Halt) -> bool {
+/// An end that was cut short by another order. A failure stays one.
+fn shorten(reason: StopReason, order: Option<StopReason>) -> StopReason {
+    match order {
+        Some(order) if !reason.is_failure() => order,
+        _ => reason,
+    }
+}
+
+/// Ends tasks and timers, and waits for the children: they end first. Kills
+/// them if that takes longer than `patience`. The reason, if the actor was
+/// told meanwhile to end otherwise.
+async fn end_family<A: Actor>(cell: &mut Cell<A>, how: Halt, patience: Option<Duration>) -> Option<StopReason> {
     cell.cx.cut_tasks();
-    let children = cell.cx.take_children();
+    let (children, siblings) = cell.cx.take_children();
     for child in &children {
         child.halt(how);
     }
-    let mut killed = false;
+    if let Some(siblings) = siblings {
+        siblings.disband();
+    }
+    let mut order = None;
+    let mut late = match patience {
+        Some(patience) if !children.is_empty() => Some(cell.cx.sleep(patience)),
+        _ => None,
+    };
     for child in &children {
         let mut ended = pin!(Stopped::new(Arc::clone(child.life())));
         poll_fn(|cx| {
-            // A kill does not wait for a child's last message.
-            if cell.rx.wait_for_signals(cx.waker()) {
-                killed = true;
-                children.iter().for_each(|child| child.halt(Halt::Kill));
+            let halt_all = |how| children.iter().for_each(|child| child.halt(how));
+            // A kill does not wait for a child's last message, nor a stop for
+            // the end of a drain.
+            if let Some(Urgent::Kill) = cell.rx.wait_for_signals(cx.waker()) {
+                order = Some(StopReason::Killed);
+                halt_all(Halt::Kill);
+            }
+            if matches!(how, Halt::Drain) && order.is_none() && cell.is_told_to_stop() {
+                order = Some(StopReason::Stopped);
+                halt_all(Halt::Stop);
+            }
+            if late.as_mut().is_some_and(|late| late.as_mut().poll(cx).is_ready()) {
+                late = None;
+                halt_all(Halt::Kill);
             }
             ended.as_mut().poll(cx).map(|_| ())
         })
         .await;
     }
-    killed || cell.rx.poll_urgent()
+    if let Some(Urgent::Kill) = cell.rx.poll_urgent() {
+        order = Some(StopReason::Killed);
+    }
+    order
 }
 
 /// Polls `task` and catches its panic. One `catch_unwind` a poll,

@@ -39,7 +39,7 @@ pub use self::manual::ManualExecutor;
 pub use self::names::{LookupError, NameEvent, NameTaken, Named, Registration};
 pub use self::phase::{Phase, Shutdown};
 pub use self::report::{LateActor, PhaseReport, ShutdownReport};
-pub use self::spawn::{Nobody, Spawn};
+pub use self::spawn::{Nobody, Spawn, StartError};
 #[cfg(feature = "thread")]
 pub use self::thread::ThreadExecutor;
 #[cfg(feature = "tokio")]
@@ -49,7 +49,7 @@ use self::groups::Groups;
 use self::names::{Book, Names};
 use self::spawn::Parent;
 use crate::actor::world::{Tree, World};
-use crate::actor::{Actor, ActorId, ActorRef, Child, Executor};
+use crate::actor::{Actor, ActorId, ActorRef, Child, Executor, Fault};
 use crate::mailbox::{DeadLetters, Mailbox};
 use crate::supervision::Lives;
 use crate::sync::counter::Flag;
@@ -147,6 +147,13 @@ impl System {
     /// ```
     pub fn build<A: Actor>(&self, make: impl FnMut() -> A + Send + 'static) -> Spawn<'_, A> {
         Spawn::new(Parent::System(self), Lives::from(make))
+    }
+
+    /// As [`build`](Self::build), from a factory that can fail, which is a
+    /// failure of the life that was to begin. To hear of it, see
+    /// [`Spawn::start`].
+    pub fn try_build<A: Actor>(&self, make: impl FnMut() -> Result<A, Fault> + Send + 'static) -> Spawn<'_, A> {
+        Spawn::new(Parent::System(self), Lives::try_from(make))
     }
 
     /// The sink of all messages that no handler will see.

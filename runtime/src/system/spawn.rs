@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::place::Place;
 use super::{Phase, System};
+use crate::actor::bonds::Upward;
 use crate::actor::cell::{BUDGET, Cell};
 use crate::actor::world::World;
-use crate::actor::{Actor, ActorPath, ActorRef, Child, Context, Executor, Fault, Life, StopReason};
+use crate::actor::{Actor, ActorPath, ActorRef, Child, Context, Executor, Fault, Life, Reply, StopReason};
 use crate::mailbox::{Mailbox, open};
-use crate::supervision::{Lives, Restart, in_the_name_of, supervise};
+use crate::supervision::{Group, Lives, Restart, Supervision, in_the_name_of, supervise};
 
 /// Where a new actor belongs.
 pub(super) enum Parent<'a, A: Actor> {
@@ -31,7 +32,26 @@ pub struct Spawn<'a, A: Actor, P: Actor = Nobody> {
     /// The name by which it is to be found.
     known_as: Option<Arc<str>>,
     phase: Phase,
+    supervision: Supervision,
 }
+
+/// Why an actor did not start; see [`Spawn::start`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StartError {
+    /// Where it was to be.
+    pub path: ActorPath,
+    /// Why it has ended.
+    pub reason: StopReason,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} did not start: {:#}", self.path, self.reason)
+    }
+}
+
+impl std::error::Error for StartError {}
 
 /// The parent of actors that the system itself owns.
 #[derive(Debug)]
@@ -56,6 +76,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             place: Place::Usual,
             known_as: None,
             phase: Phase::WORK,
+            supervision: Supervision::OneForOne,
         }
     }
 
@@ -89,6 +110,13 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     /// actor given as a value, not as a factory, cannot be begun anew.
     pub fn restart(mut self, restart: Restart) -> Self {
         self.lives.limit(restart);
+        self
+    }
+
+    /// Which of its children begin anew when one of them does. The default is
+    /// [`Supervision::OneForOne`].
+    pub fn supervision(mut self, supervision: Supervision) -> Self {
+        self.supervision = supervision;
         self
     }
 
@@ -174,10 +202,52 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
         self.spawn_with(|_| {})
     }
 
+    /// Starts the actor, and waits until its `started` hook has run, or has
+    /// failed. It is spawned at once, not when this is awaited.
+    ///
+    /// A first life that does not start is the caller's business: it is not
+    /// restarted, and the parent does not fail with it. Lives that follow are
+    /// under the [`Restart`] as always.
+    ///
+    /// # Errors
+    /// [`StartError`], with the reason: the factory or the hook failed or
+    /// panicked, or the actor was ended meanwhile. The actor has gone then, and
+    /// what had been sent to it is in the dead letters.
+    /// # Cancel safety
+    /// Dropped, it leaves the actor to itself: it starts, or ends.
+    /// # Examples
+    /// ```
+    /// use tidegate::prelude::*;
+    /// struct Port(std::net::TcpListener);
+    /// impl Actor for Port {
+    ///     type Msg = ();
+    ///     async fn handle(&mut self, (): (), _cx: &mut Context<Self>) -> Result<(), Fault> { Ok(()) }
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let system = System::new();
+    /// let first = system.try_build(|| Ok(Port(std::net::TcpListener::bind("127.0.0.1:0")?))).start().await;
+    /// assert!(first.is_ok());
+    /// let second = system.try_build(|| Ok(Port(std::net::TcpListener::bind("no address")?))).start().await;
+    /// assert!(matches!(second.unwrap_err().reason, StopReason::Failed(_)));
+    /// # }
+    /// ```
+    pub fn start(mut self) -> impl Future<Output = Result<ActorRef<A::Msg>, StartError>> + Send + use<A, P> {
+        let (reply, opened) = Reply::channel();
+        self.lives.announce(reply);
+        let actor = self.spawn();
+        async move {
+            if opened.await.is_some() {
+                return Ok(actor);
+            }
+            let reason = actor.stopped().await;
+            Err(StartError { path: actor.path().clone(), reason })
+        }
+    }
+
     /// Starts the actor; `prepare` has its context before anything runs, and
     /// is not called if the actor does not start.
     pub(crate) fn spawn_with(self, prepare: impl FnOnce(&mut Context<A>)) -> ActorRef<A::Msg> {
-        let Self { parent, lives, name, mailbox, budget, place, known_as, phase } = self;
+        let Self { parent, mut lives, name, mailbox, budget, place, known_as, phase, supervision } = self;
         let (world, above, whose) = match &parent {
             Parent::System(system) => (Arc::clone(system.world()), "", None),
             Parent::Actor(cx) => (Arc::clone(cx.world()), cx.path().as_str(), Some(cx.life().id)),
@@ -219,8 +289,15 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             cx.set_executor(Arc::clone(executor));
         }
         prepare(&mut cx);
+        if let Some(group) = Group::new(supervision, &world) {
+            cx.set_siblings(group);
+        }
         let cell = Cell::new(receiver, cx, budget);
         if let Parent::Actor(parent) = parent {
+            lives.answer_to(|| Upward::to(parent));
+            if let Some(group) = parent.siblings().and_then(Group::find) {
+                lives.join(group.admit(Arc::clone(&known)));
+            }
             parent.adopt(known);
         }
         let run = run(cell, lives, life);
@@ -262,7 +339,9 @@ fn run<A: Actor>(mut cell: Cell<A>, mut lives: Lives<A>, life: Arc<Life>) -> imp
         // accounted for, before anybody hears that the actor has ended.
         lives.end();
         drop(cell);
-        farewell.life.end(reason);
+        lives.leave();
+        farewell.life.end(reason.clone());
+        lives.give_up(|| farewell.life.news(reason));
     }
 }
 
@@ -293,6 +372,15 @@ impl<A: Actor> Context<A> {
     /// Begins to spawn a child from a factory, which can be begun anew.
     pub fn build_child<B: Actor>(&mut self, make: impl FnMut() -> B + Send + 'static) -> Spawn<'_, B, A> {
         Spawn::new(Parent::Actor(self), Lives::from(make))
+    }
+
+    /// As [`build_child`](Self::build_child), from a factory that can fail,
+    /// which is a failure of the life that was to begin.
+    pub fn try_build_child<B: Actor>(
+        &mut self,
+        make: impl FnMut() -> Result<B, Fault> + Send + 'static,
+    ) -> Spawn<'_, B, A> {
+        Spawn::new(Parent::Actor(self), Lives::try_from(make))
     }
 
     /// The system this actor runs in.

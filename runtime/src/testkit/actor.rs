@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::run_until;
+use crate::actor::bonds::News;
 use crate::actor::reference::{Halt, To};
 use crate::actor::{Actor, ActorRef, Context, Executor, Fault, Reply, StopReason, Terminated};
 use crate::mailbox::core::Signal;
@@ -151,13 +152,16 @@ impl<A: Actor> TestActor<A> {
                     }
                     self.handle(message)?;
                 }
-                Some(Signal::Notice(news)) => match news.downcast_ref::<Terminated>() {
-                    Some(news) => self.terminated(news.clone())?,
+                Some(Signal::Notice(news)) => match news.downcast_ref::<News>() {
+                    Some(news) => match self.cx.learn(news)? {
+                        Some(news) => self.terminated(news)?,
+                        None => continue,
+                    },
                     None => continue,
                 },
                 Some(Signal::Stop | Signal::Kill) => self.cx.stop(),
                 Some(Signal::Drain) => self.cx.drain(),
-                Some(Signal::Reconfigure(_) | Signal::Retire) => continue,
+                Some(Signal::Reconfigure(_) | Signal::Retire | Signal::Renew) => continue,
                 None => match self.rx.try_recv() {
                     Ok(message) => self.handle(message)?,
                     Err(_) => return Ok(delivered),
