@@ -82,9 +82,9 @@ pub mod system;
 pub mod testkit;
 
 pub use actor::{
-    Activity, Actor, ActorId, ActorPath, ActorRef, AnswerFuture, AskError, BoxTask, Context, Escalated, Executor,
-    Fault, InFlight, LinkFailed, Panic, Reply, StashFull, StopReason, Stopped, TellRef, Terminated, TimerHandle,
-    WeakActorRef,
+    Activity, Actor, ActorId, ActorPath, ActorRef, AnswerFuture, AskError, BoxTask, Context, Deadline, Escalated,
+    Executor, Fault, InFlight, LinkFailed, Panic, Reply, StashFull, StopReason, Stopped, TellRef, Terminated,
+    TimerHandle, WeakActorRef,
 };
 pub use mailbox::{
     Adaptive, Admission, Closed, DeadLetter, DeadLetterSubscription, DeadLetters, DropCounts, DropReason, Level,

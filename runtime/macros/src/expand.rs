@@ -123,6 +123,7 @@ fn actor_impl(actor: &Actor, names: &Names<'_>) -> TokenStream {
             }
         }
     });
+    let expired = expired(actor, names);
     let stopped = actor.stopped.iter().map(|hook| {
         let cfgs = &hook.cfgs;
         let call = call(&hook.name, hook.is_async, &hook_arguments(hook, cx, &reason));
@@ -165,11 +166,43 @@ fn actor_impl(actor: &Actor, names: &Names<'_>) -> TokenStream {
                 }
             }
 
+            #expired
             #(#started)*
             #(#stopped)*
             #(#terminated)*
         }
     }
+}
+
+/// Which messages are not worth handling any more: the answered ones whose asker has gone, and
+/// those with a deadline that is past. Nothing if no message can be.
+fn expired(actor: &Actor, names: &Names<'_>) -> Option<TokenStream> {
+    let Names { krate, msg, msg_ty, .. } = names;
+    let message = Ident::new("message", Span::mixed_site());
+    let arms: Vec<_> = actor
+        .messages
+        .iter()
+        .filter_map(|mortal| {
+            let Message { variant, cfgs, .. } = mortal;
+            let until: Vec<_> = mortal.deadlines().map(|field| &field.name).collect();
+            let reply = mortal.answer().map(|_| quote!(reply,));
+            let gone = mortal.answer().map(|_| quote!(#krate::Reply::is_unwanted(reply)));
+            let past = until.iter().map(|until| quote!(#krate::Deadline::has_passed(#until)));
+            let tests: Vec<_> = gone.into_iter().chain(past).collect();
+            (!tests.is_empty()).then(|| quote!(#(#cfgs)* #msg::#variant { #reply #(#until,)* .. } => #(#tests)||*,))
+        })
+        .collect();
+    (!arms.is_empty()).then(|| {
+        quote! {
+            fn expired(#message: &#msg_ty) -> bool {
+                #[allow(unreachable_patterns)]
+                match #message {
+                    #(#arms)*
+                    _ => false,
+                }
+            }
+        }
+    })
 }
 
 /// Takes a message apart, calls its method, and deals with what that returns.

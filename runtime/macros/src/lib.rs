@@ -97,7 +97,8 @@ use quote::{ToTokens, quote};
 /// - `enum CounterMsg` with a variant for each message, named after the method (`add_all`
 ///   becomes `AddAll`), with the arguments as named fields and, in a message that is answered,
 ///   a field `reply: Reply<T>`.
-/// - `impl Actor for Counter`, whose `handle` calls the methods.
+/// - `impl Actor for Counter`, whose `handle` calls the methods, and whose `expired` says which
+///   messages come too late.
 /// - `trait CounterRef` with a method for each message, implemented by `ActorRef<CounterMsg>`
 ///   and not meant to be implemented by anything else. Import the trait where the actor is
 ///   used from another module. A message that is told gives two methods, `add` and `try_add`
@@ -125,7 +126,10 @@ use quote::{ToTokens, quote};
 ///   an actor that is `Sync`, because it holds a shared reference across its awaits.
 /// - Arguments own their data and have plain names. One argument of type `&mut Context<Self>`,
 ///   in any place, is the actor's context and is not part of the message.
-/// - `Context`, `Fault`, `StopReason` and `Result` are recognised by the last segment of their
+/// - A message that is answered is not handled if nobody waits for the answer any more, because
+///   the asker has timed out or was dropped; nor is a message with an argument of type `Deadline`
+///   that is past. It goes to the dead letters, as expired.
+/// - `Context`, `Deadline`, `Fault`, `StopReason` and `Result` are recognised by the last segment of their
 ///   path, so a type alias is not.
 /// - No message can be named like a method of `ActorRef` (`stop`, `len`, `map`), which would
 ///   hide it, and no argument of a message that is answered can be named `reply`.

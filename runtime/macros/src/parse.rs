@@ -96,6 +96,11 @@ impl Message {
         })
     }
 
+    /// The arguments that say until when the message is worth handling.
+    pub(crate) fn deadlines(&self) -> impl Iterator<Item = &Field> {
+        self.fields().filter(|field| is_named(&field.ty, "Deadline"))
+    }
+
     /// The type of the answer, if there is to be one.
     pub(crate) fn answer(&self) -> Option<&Type> {
         match &self.outcome {

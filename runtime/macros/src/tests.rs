@@ -121,9 +121,41 @@ fn the_handler_calls_by_path_and_answers() {
                         }
                     }
                 }
+                fn expired(message: &CounterMsg) -> bool {
+                    match message {
+                        CounterMsg::Total { reply, .. } => ::tidegate::Reply::is_unwanted(reply),
+                        _ => false,
+                    }
+                }
             }
         },
     );
+}
+
+#[test]
+fn only_what_is_answered_or_has_a_deadline_can_expire() {
+    let expired = |item: TokenStream| {
+        let text = bare(&expand(quote!(), item)[2]);
+        text.split_once("fn expired").map(|(_, expired)| expired.to_owned())
+    };
+    assert_eq!(expired(quote!(impl A { #[message] fn go(&self, n: u8) {} })), None);
+    let text = expired(quote! {
+        impl A {
+            #[message] fn go(&self, n: u8, until: tidegate::Deadline) {}
+            #[message] fn query(&self, first: Deadline, second: Deadline) -> u8 { 1 }
+            #[message] fn told(&self, all: Vec<Deadline>) {}
+        }
+    })
+    .expect("two can");
+    for arm in [
+        quote!(AMsg::Go { until, .. } => ::tidegate::Deadline::has_passed(until)),
+        quote!(AMsg::Query { reply, first, second, .. } => ::tidegate::Reply::is_unwanted(reply)
+            || ::tidegate::Deadline::has_passed(first)
+            || ::tidegate::Deadline::has_passed(second)),
+    ] {
+        assert!(text.contains(&one_line(arm.clone())), "{arm} is not in {text}");
+    }
+    assert!(!text.contains("Told"), "{text}");
 }
 
 #[test]

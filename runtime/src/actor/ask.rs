@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::mailbox::SendError;
 use crate::sync::reply::{self, Answer, Pending};
@@ -31,6 +32,15 @@ impl<R> Reply<R> {
         self.answer.is_unwanted()
     }
 
+    /// Until when the asker waits, on the clock that [`Context::now`](crate::Context::now)
+    /// reads; `None` if for as long as it takes. Set by
+    /// [`ask_within`](crate::ActorRef::ask_within). What is left of it is told by
+    /// [`Context::time_left`](crate::Context::time_left).
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        self.answer.deadline()
+    }
+
     /// A reply and the future of its answer, `None` if there will be none:
     /// for asking through something that is not an `ActorRef`.
     ///
@@ -42,7 +52,12 @@ impl<R> Reply<R> {
     /// # }
     /// ```
     pub fn channel() -> (Self, AnswerFuture<R>) {
-        let (answer, pending) = reply::slot();
+        Self::channel_until(None)
+    }
+
+    /// As [`channel`](Self::channel), for an asker that waits until `deadline`.
+    pub(crate) fn channel_until(deadline: Option<Duration>) -> (Self, AnswerFuture<R>) {
+        let (answer, pending) = reply::slot(deadline);
         (Self { answer }, AnswerFuture { pending })
     }
 }

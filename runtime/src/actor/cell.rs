@@ -111,7 +111,7 @@ impl<A: Actor> Cell<A> {
                     return exit;
                 }
                 if let Some(message) = self.next_unstashed() {
-                    if let Some(exit) = Box::pin(self.handle(actor, message)).await {
+                    if let Some(exit) = Box::pin(self.handle_late(actor, message)).await {
                         return exit;
                     }
                     left -= 1;
@@ -140,16 +140,21 @@ impl<A: Actor> Cell<A> {
                 self.core().books.polls.add_alone(1);
                 self.rx.note_depth();
             }
-            if self.rx.is_ready() {
-                // As `handle`; but the message goes from its slot to the
-                // handler and is kept nowhere in between.
-                self.begin_message();
-                let handled = {
-                    let handler = pin!(traced(actor.handle(self.rx.take_ready(), &mut self.cx), &mut self.rx));
-                    attend(handler, &mut self.rx).await
-                };
-                if let Some(exit) = self.end_message(handled) {
-                    return exit;
+            if let Some(expired) = self.rx.look_ready(A::expired) {
+                if expired {
+                    let message = self.rx.take_ready();
+                    self.let_expire(message);
+                } else {
+                    // As `handle`; but the message goes from its slot to the
+                    // handler and is kept nowhere in between.
+                    self.begin_message();
+                    let handled = {
+                        let handler = pin!(traced(actor.handle(self.rx.take_ready(), &mut self.cx), &mut self.rx));
+                        attend(handler, &mut self.rx).await
+                    };
+                    if let Some(exit) = self.end_message(handled) {
+                        return exit;
+                    }
                 }
                 left -= 1;
                 if left == 0 {
@@ -160,7 +165,9 @@ impl<A: Actor> Cell<A> {
             }
             match self.rx.try_next() {
                 Next::Message(message) => {
-                    if let Some(exit) = Box::pin(self.handle(actor, message)).await {
+                    if A::expired(&message) {
+                        self.let_expire(message);
+                    } else if let Some(exit) = Box::pin(self.handle(actor, message)).await {
                         return exit;
                     }
                     left -= 1;
@@ -216,7 +223,27 @@ impl<A: Actor> Cell<A> {
         message
     }
 
-    /// Handles a message that came past the mailbox.
+    /// A message of the mailbox has expired. The handler, which does not see it,
+    /// cannot ask for another in its place: its demand is given back.
+    #[cold]
+    fn let_expire(&mut self, message: A::Msg) {
+        if self.rx.demand().is_some() {
+            self.rx.request(1);
+        }
+        drop(self.rx.take_trace());
+        self.core().bury_expired(message);
+    }
+
+    /// Handles a message that came past the mailbox, unless it has expired.
+    async fn handle_late(&mut self, actor: &mut A, message: A::Msg) -> Option<Exit> {
+        if A::expired(&message) {
+            self.core().bury_expired(message);
+            return None;
+        }
+        self.handle(actor, message).await
+    }
+
+    /// Handles a message.
     async fn handle(&mut self, actor: &mut A, message: A::Msg) -> Option<Exit> {
         self.begin_message();
         let handled = {
@@ -284,7 +311,7 @@ impl<A: Actor> Cell<A> {
                     pending.lower();
                 }
                 self.core().books.handled.add_alone(1);
-                self.handle(actor, message).await
+                self.handle_late(actor, message).await
             }
             Signal::Notice(news) => {
                 let news = match self.cx.learn(news.downcast_ref::<News>()?) {

@@ -5,6 +5,7 @@ mod ask;
 pub(crate) mod bonds;
 pub(crate) mod cell;
 mod context;
+mod deadline;
 mod executor;
 pub(crate) mod fault;
 pub(crate) mod lifecycle;
@@ -14,6 +15,7 @@ mod post;
 pub(crate) mod reference;
 mod stash;
 mod weak;
+mod within;
 pub(crate) mod world;
 
 use std::future::{Future, ready};
@@ -24,6 +26,7 @@ pub use self::ask::{AnswerFuture, AskError, Reply};
 pub use self::bonds::{Escalated, LinkFailed};
 pub(crate) use self::context::Child;
 pub use self::context::{Context, InFlight, TimerHandle};
+pub use self::deadline::Deadline;
 pub use self::executor::{BoxTask, Executor};
 pub use self::fault::Fault;
 pub(crate) use self::lifecycle::Life;
@@ -85,6 +88,43 @@ pub trait Actor: Sized + Send + 'static {
     /// # Errors
     /// A fault ends this life: the actor is restarted or stopped.
     fn handle(&mut self, msg: Self::Msg, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Fault>> + Send;
+
+    /// Whether `message` has become worthless before its turn has come: nobody
+    /// waits for the answer any more, or its deadline has passed. Such a message
+    /// is not handled; it goes to the dead letters as
+    /// [`Expired`](crate::DropReason::Expired). What it was let in for is given
+    /// back: under [`Pull`](crate::Pull) another message may come in its place.
+    ///
+    /// Asked for each message just before it is handled, so it is to be quick,
+    /// and not to panic. The default is that none expires, and costs nothing.
+    /// `#[actor]` writes it for messages that are answered, and for those with a
+    /// [`Deadline`]; by hand:
+    ///
+    /// ```
+    /// use tidegate::prelude::*;
+    /// enum Msg { Add(u64), Total(Reply<u64>) }
+    /// # struct Sum(u64);
+    /// impl Actor for Sum {
+    ///     type Msg = Msg;
+    ///     fn expired(message: &Msg) -> bool {
+    ///         matches!(message, Msg::Total(reply) if reply.is_unwanted())
+    ///     }
+    /// #   async fn handle(&mut self, msg: Msg, _cx: &mut Context<Self>) -> Result<(), Fault> {
+    /// #       match msg { Msg::Add(n) => self.0 += n, Msg::Total(reply) => { let _ = reply.send(self.0); } }
+    /// #       Ok(())
+    /// #   }
+    ///     // ..
+    /// }
+    /// let (reply, answer) = Reply::channel();
+    /// drop(answer);
+    /// assert!(Sum::expired(&Msg::Total(reply)) && !Sum::expired(&Msg::Add(1)));
+    /// ```
+    #[must_use]
+    #[inline]
+    fn expired(message: &Self::Msg) -> bool {
+        let _ = message;
+        false
+    }
 
     /// An actor watched with [`Context::watch`] has ended. Ahead of all queued
     /// messages.

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use super::activity::Activity;
 use super::ask::{AskError, Reply};
@@ -16,7 +15,7 @@ use super::weak::{WeakActorRef, WeakTo};
 use crate::mailbox::core::Signal;
 use crate::mailbox::{
     Admission, Closed, Mailbox, MailboxStats, Mode, Permit, Permits, Pressure, ReserveManyError, SendError, Sender,
-    Tell, TellWithinError, TryReserveError,
+    Tell, TryReserveError,
 };
 
 /// A reference to an actor that takes messages of type `M`.
@@ -41,10 +40,6 @@ impl<M> ActorRef<M> {
 
     pub(crate) fn life(&self) -> &Arc<Life> {
         &self.life
-    }
-
-    fn sleep(&self, limit: Duration) -> super::BoxTask {
-        self.life.world.executor.sleep(limit)
     }
 
     pub(crate) fn target(&self) -> &To<M> {
@@ -130,21 +125,6 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// Sends `message`, waiting for a grant no longer than `limit`.
-    ///
-    /// # Errors
-    /// [`TellWithinError`], with the message: `Timeout`, or why it was refused.
-    /// # Cancel safety
-    /// As [`tell`](Self::tell).
-    pub async fn tell_within(&self, limit: Duration, message: M) -> Result<Admission, TellWithinError<M>> {
-        let mut tell = self.tell(message);
-        match before(&mut tell, || self.sleep(limit)).await {
-            Some(told) => told.map_err(TellWithinError::Refused),
-            // Sent in the moment of the timeout is sent.
-            None => tell.cancel().map_or(Ok(Admission::Queued), |message| Err(TellWithinError::Timeout(message))),
-        }
-    }
-
     /// Asks: `question` makes the message around the reply to be sent.
     /// Waits for a grant as [`tell`](Self::tell) does, and for the answer as
     /// long as it may come.
@@ -176,28 +156,6 @@ impl<M: Send + 'static> ActorRef<M> {
         let (reply, answer) = Reply::channel();
         self.tell(question(reply)).await.map_err(AskError::Refused)?;
         answer.await.ok_or(AskError::NoReply)
-    }
-
-    /// Asks, waiting for grant and answer together no longer than `limit`.
-    ///
-    /// # Errors
-    /// As [`ask`](Self::ask), and [`AskError::Timeout`].
-    pub async fn ask_within<R>(&self, limit: Duration, question: impl FnOnce(Reply<R>) -> M) -> Result<R, AskError<M>> {
-        let (reply, answer) = Reply::channel();
-        let mut tell = self.tell(question(reply));
-        let mut sleep = None;
-        let mut timer = || self.sleep(limit);
-        match before_with(&mut tell, &mut sleep, &mut timer).await {
-            Some(told) => told.map_err(AskError::Refused)?,
-            None => match tell.cancel() {
-                Some(question) => return Err(AskError::Timeout(Some(question))),
-                None => Admission::Queued,
-            },
-        };
-        match before_with(&mut pin!(answer), &mut sleep, &mut timer).await {
-            Some(answer) => answer.ok_or(AskError::NoReply),
-            None => Err(AskError::Timeout(None)),
-        }
     }
 
     /// Waits for a grant and sets it aside; see
@@ -469,24 +427,4 @@ impl<M> fmt::Debug for TellRef<'_, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TellRef").finish_non_exhaustive()
     }
-}
-
-/// Polls `task` until it is done or the sleep that `timer` starts is over. The
-/// sleep is started when it is first needed: what is ready costs no timer.
-async fn before<F: Future + Unpin>(task: &mut F, mut timer: impl FnMut() -> super::BoxTask) -> Option<F::Output> {
-    before_with(task, &mut None, &mut timer).await
-}
-
-async fn before_with<F: Future + Unpin>(
-    task: &mut F,
-    sleep: &mut Option<super::BoxTask>,
-    timer: &mut impl FnMut() -> super::BoxTask,
-) -> Option<F::Output> {
-    std::future::poll_fn(|cx| {
-        if let Poll::Ready(done) = Pin::new(&mut *task).poll(cx) {
-            return Poll::Ready(Some(done));
-        }
-        sleep.get_or_insert_with(&mut *timer).as_mut().poll(cx).map(|()| None)
-    })
-    .await
 }

@@ -288,7 +288,7 @@ fn an_asker_outlives_the_mailbox() {
     model(|| {
         let (sender, receiver) = channel(Push::bounded(1));
         let asker = thread::spawn(move || {
-            let (answer, pending) = reply::slot::<u32>();
+            let (answer, pending) = reply::slot::<u32>(None);
             drop(sender.try_tell(answer));
             block_on(pending)
         });

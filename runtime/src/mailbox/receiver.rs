@@ -114,14 +114,15 @@ impl<M: Send + 'static> Receiver<M> {
 
     // ---- taking --------------------------------------------------------
 
-    /// Whether [`take_ready`](Self::take_ready) may be called: a message lies
-    /// in slots, as most do. If not, [`try_next`](Self::try_next) tells.
+    /// Looks at the next message if [`take_ready`](Self::take_ready) may be
+    /// called: it lies in slots, as most do. If not,
+    /// [`try_next`](Self::try_next) tells.
     #[inline(always)]
-    pub(crate) fn is_ready(&mut self) -> bool {
+    pub(crate) fn look_ready<R>(&mut self, look: impl FnOnce(&M) -> R) -> Option<R> {
         if self.strategy.is_some() {
             self.replenish();
         }
-        self.plain && self.consumer.is_ready()
+        if self.plain { self.consumer.look_ready(|item| look(&item.message)) } else { None }
     }
 
     /// Takes the message that is ready, straight to where it is wanted.

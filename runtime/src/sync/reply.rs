@@ -12,6 +12,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::shim::{Arc, AtomicU8, UnsafeCell, kept, mutant, order};
 
@@ -24,6 +25,8 @@ const LEFT: u8 = 5;
 
 struct Slot<R> {
     state: AtomicU8,
+    /// How long the asker will wait, on a clock that is not this file's.
+    deadline: Option<Duration>,
     value: UnsafeCell<Option<R>>,
     waker: UnsafeCell<Option<Waker>>,
 }
@@ -44,10 +47,14 @@ pub(crate) struct Answer<R>(Option<Arc<Slot<R>>>);
 /// The asking half: a future of the answer, `None` if there will be none.
 pub(crate) struct Pending<R>(Option<Arc<Slot<R>>>);
 
-/// A new slot, both halves of it.
-pub(crate) fn slot<R>() -> (Answer<R>, Pending<R>) {
-    let slot =
-        Arc::new(Slot { state: AtomicU8::new(OPEN), value: UnsafeCell::new(None), waker: UnsafeCell::new(None) });
+/// A new slot, both halves of it, for an asker that waits until `deadline`.
+pub(crate) fn slot<R>(deadline: Option<Duration>) -> (Answer<R>, Pending<R>) {
+    let slot = Arc::new(Slot {
+        state: AtomicU8::new(OPEN),
+        deadline,
+        value: UnsafeCell::new(None),
+        waker: UnsafeCell::new(None),
+    });
     (Answer(Some(Arc::clone(&slot))), Pending(Some(slot)))
 }
 
@@ -112,6 +119,11 @@ impl<R> Answer<R> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Until when the asker waits; `None` if for as long as it takes.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.0.as_ref()?.deadline
     }
 
     /// Whether the asker has gone.

@@ -169,6 +169,22 @@ impl<T> Ring<T> {
         self.slot(sequence).state.load(order!(Acquire, "ring.is_full")) == FULL
     }
 
+    /// Looks at the message in the slot of `sequence`, and leaves it there.
+    ///
+    /// # Safety
+    /// As [`take_full`](Self::take_full).
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    pub(crate) unsafe fn look_full<R>(&self, sequence: u64, look: impl FnOnce(&T) -> R) -> R {
+        self.slot(sequence).value.with(|cell| {
+            // SAFETY: FULL means that the sender has left; the receiver alone
+            // is here, and takes the message later.
+            let cell = unsafe { &*cell };
+            // SAFETY: FULL: it was written.
+            look(unsafe { cell.assume_init_ref() })
+        })
+    }
+
     /// Takes the message out of the slot of `sequence`.
     ///
     /// # Safety

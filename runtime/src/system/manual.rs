@@ -147,7 +147,7 @@ impl ManualExecutor {
 
     /// Moves the clock, and runs what becomes due, each at its time.
     pub fn advance(&self, by: Duration) {
-        let until = self.now() + by;
+        let until = self.now().saturating_add(by);
         loop {
             self.run_until_idle();
             let waker = {
@@ -223,7 +223,7 @@ impl Executor for ManualExecutor {
     }
 
     fn sleep(&self, duration: Duration) -> BoxTask {
-        let at = self.now() + duration;
+        let at = self.now().saturating_add(duration);
         Box::pin(Sleep { shared: Arc::clone(&self.0), at, key: None })
     }
 

@@ -27,6 +27,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::blocking::block_on;
 pub use self::board::ChangeSubscription;
@@ -49,7 +50,7 @@ use self::groups::Groups;
 use self::names::{Book, Names};
 use self::spawn::Parent;
 use crate::actor::world::{Tree, World};
-use crate::actor::{Actor, ActorId, ActorRef, Child, Executor, Fault};
+use crate::actor::{Actor, ActorId, ActorRef, Child, Deadline, Executor, Fault};
 use crate::mailbox::{DeadLetters, Mailbox};
 use crate::supervision::Lives;
 use crate::sync::counter::Flag;
@@ -160,6 +161,12 @@ impl System {
     #[must_use]
     pub fn dead_letters(&self) -> &DeadLetters {
         &self.world.dead
+    }
+
+    /// A deadline `limit` from now, on the system's clock.
+    #[must_use]
+    pub fn deadline(&self, limit: Duration) -> Deadline {
+        Deadline::new(limit, &self.world)
     }
 
     /// How many actors the system itself owns; children are their parents'.

@@ -49,10 +49,9 @@ impl<M: Send + 'static> Core<M> {
         self.bury(DropReason::Stopped, messages);
     }
 
-    /// A message has expired before its turn. `taken`: it came from the
-    /// mailbox, and not from a timer.
-    pub(crate) fn bury_expired(&self, message: M, taken: bool) {
-        self.with_taken(|counts| counts.dropped += u64::from(taken));
+    /// A message that was taken has expired before it was handled.
+    pub(crate) fn bury_expired(&self, message: M) {
+        self.with_taken(|taken| taken.dropped += 1);
         self.bury(DropReason::Expired, vec![message]);
     }
 }

@@ -76,6 +76,19 @@ impl<T> Consumer<T> {
         self.ring.is_some_and(|ring| unsafe { ring.as_ref() }.is_full(self.next()))
     }
 
+    /// Looks at the next message if it [`is_ready`](Self::is_ready), and leaves
+    /// it there.
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    pub(crate) fn look_ready<R>(&self, look: impl FnOnce(&T) -> R) -> Option<R> {
+        // SAFETY: the ring is alive until this consumer leaves it.
+        let ring = unsafe { self.ring?.as_ref() };
+        let next = self.next();
+        // SAFETY: this is the one receiver, at its next sequence, and the slot
+        // is seen full.
+        ring.is_full(next).then(|| unsafe { ring.look_full(next, look) })
+    }
+
     /// Takes the message that [`is_ready`](Self::is_ready) has seen.
     #[allow(unsafe_code)]
     #[inline(always)]

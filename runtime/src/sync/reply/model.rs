@@ -12,7 +12,7 @@ use crate::sync::modelling::{Ledger, block_on, model_unbounded, poll_once};
 fn an_answer_arrives_whole() {
     model_unbounded(|| {
         let ledger = Ledger::new();
-        let (answer, pending) = slot();
+        let (answer, pending) = slot(None);
         let answerer = thread::spawn({
             let value = ledger.message(1);
             move || assert!(answer.send(value).is_ok(), "the asker waits")
@@ -28,7 +28,7 @@ fn an_answer_arrives_whole() {
 #[test]
 fn the_latest_waker_is_woken() {
     model_unbounded(|| {
-        let (answer, pending) = slot();
+        let (answer, pending) = slot(None);
         let answerer = thread::spawn(move || answer.send(7));
         let mut pending = pin!(pending);
         let got = match poll_once(pending.as_mut()) {
@@ -46,7 +46,7 @@ fn the_latest_waker_is_woken() {
 fn an_answer_is_delivered_or_handed_back() {
     model_unbounded(|| {
         let ledger = Ledger::new();
-        let (answer, pending) = slot();
+        let (answer, pending) = slot(None);
         let answerer = thread::spawn({
             let value = ledger.message(1);
             move || answer.send(value).is_err()
