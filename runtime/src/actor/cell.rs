@@ -186,6 +186,8 @@ impl<A: Actor> Cell<A> {
                     self.settle_down().await;
                     left = self.budget;
                 }
+                // Closed by whoever has sent a signal just before: that first.
+                Next::Closed if self.core().lane.is_pending() => {}
                 Next::Closed => {
                     if !std::mem::replace(&mut self.emptied, true) && self.cx.unstash_all() > 0 {
                         continue;

@@ -12,7 +12,7 @@ use super::ask::{AskError, Reply};
 use super::lifecycle::{ActorId, ActorPath, Life, StopReason, Stopped};
 use super::mapped::{Mapped, Reserving, Route};
 use super::weak::{WeakActorRef, WeakTo};
-use crate::mailbox::core::Signal;
+use crate::mailbox::core::{Ending, Signal};
 use crate::mailbox::{
     Admission, Closed, Mailbox, MailboxStats, Mode, Permit, Permits, Pressure, ReserveManyError, SendError, Sender,
     Tell, TryReserveError,
@@ -286,6 +286,11 @@ impl<M: Send + 'static> ActorRef<M> {
     /// and stop.
     pub fn drain(&self) {
         self.signal(&|| Signal::Drain, &|route| route.halt(Halt::Drain));
+        // At once, also while a handler runs; behind the signal, so that the
+        // end of the queue is met by an actor that drains.
+        if let To::Mailbox(sender) = &self.to {
+            sender.core().close(Ending::Closed);
+        }
     }
 
     /// Ends the actor now, in the middle of its handler if that awaits. Its
