@@ -4,7 +4,9 @@
 //! using the floors below that is worth having once, tested.
 
 mod breaker;
+mod pool;
 mod router;
 
 pub use self::breaker::{BreakerBuilder, BreakerCounts, BreakerError, BreakerPass, BreakerState, CircuitBreaker};
+pub use self::pool::{Pool, PoolBuilder};
 pub use self::router::{Members, RouteAskError, RouteError, Router, Routing};

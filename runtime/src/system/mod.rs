@@ -48,7 +48,7 @@ pub use self::tokio::TokioExecutor;
 
 use self::groups::Groups;
 use self::names::{Book, Names};
-use self::spawn::Parent;
+pub(crate) use self::spawn::Parent;
 use crate::actor::world::{Tree, World};
 use crate::actor::{Actor, ActorId, ActorRef, Child, Deadline, Executor, Fault};
 use crate::mailbox::{DeadLetters, Mailbox};

@@ -15,7 +15,7 @@ use crate::mailbox::{Mailbox, open};
 use crate::supervision::{Group, Lives, Restart, Supervision, in_the_name_of, supervise};
 
 /// Where a new actor belongs.
-pub(super) enum Parent<'a, A: Actor> {
+pub(crate) enum Parent<'a, A: Actor> {
     System(&'a System),
     Actor(&'a mut Context<A>),
 }
@@ -66,7 +66,7 @@ impl Actor for Nobody {
 }
 
 impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
-    pub(super) fn new(parent: Parent<'a, P>, lives: Lives<A>) -> Self {
+    pub(crate) fn new(parent: Parent<'a, P>, lives: Lives<A>) -> Self {
         Self {
             parent,
             lives,
