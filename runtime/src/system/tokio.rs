@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::actor::{BoxTask, Executor};
+use crate::sync::counter::Flag;
 use crate::sync::shim::Mutex;
 
 /// Runs actors as tasks of a tokio runtime: work stealing, tokio's timers, and
@@ -14,7 +15,9 @@ use crate::sync::shim::Mutex;
 #[derive(Debug)]
 pub struct TokioExecutor {
     handle: Option<Handle>,
-    /// The runtime whose timers serve actors that other executors run.
+    /// Other executors run actors that go by this clock.
+    is_lent: Flag,
+    /// The runtime whose timers serve them, if there is no handle.
     lent: Mutex<Option<Handle>>,
     start: Instant,
 }
@@ -24,13 +27,22 @@ impl TokioExecutor {
     /// on the one in whose context an actor is spawned.
     #[must_use]
     pub fn new() -> Self {
-        Self { handle: Handle::try_current().ok(), lent: Mutex::new(None), start: Instant::now() }
+        Self::with(Handle::try_current().ok())
     }
 
     /// On a runtime of your choice.
     #[must_use]
     pub fn on(handle: Handle) -> Self {
-        Self { handle: Some(handle), lent: Mutex::new(None), start: Instant::now() }
+        Self::with(Some(handle))
+    }
+
+    fn with(handle: Option<Handle>) -> Self {
+        Self { handle, is_lent: Flag::new(), lent: Mutex::new(None), start: Instant::now() }
+    }
+
+    /// The runtime whose time it is, also on threads that have another or none.
+    fn clock(&self) -> Option<Handle> {
+        self.handle.clone().or_else(|| Handle::try_current().ok()).or_else(|| self.lent.lock().clone())
     }
 }
 
@@ -52,12 +64,18 @@ impl Executor for TokioExecutor {
     }
 
     fn now(&self) -> Duration {
+        if !self.is_lent.is_raised() {
+            return self.start.elapsed();
+        }
+        // Elsewhere a paused clock would seem to go on.
+        let clock = self.clock();
+        let _guard = clock.as_ref().map(Handle::enter);
         self.start.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> BoxTask {
-        let handle = self.handle.clone().or_else(|| Handle::try_current().ok()).or_else(|| self.lent.lock().clone());
-        let _guard = handle.as_ref().map(Handle::enter);
+        let clock = self.clock();
+        let _guard = clock.as_ref().map(Handle::enter);
         Box::pin(tokio::time::sleep(duration))
     }
 
@@ -67,6 +85,7 @@ impl Executor for TokioExecutor {
     }
 
     fn lend_clock(&self) {
+        self.is_lent.raise();
         // Other threads have no runtime of their own to ask.
         if self.handle.is_none()
             && let Ok(here) = Handle::try_current()
