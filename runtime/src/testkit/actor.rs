@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::run_until;
 use crate::actor::bonds::News;
-use crate::actor::reference::{Halt, To};
+use crate::actor::reference::To;
 use crate::actor::{Actor, ActorRef, Context, Executor, Fault, Reply, StopReason, Terminated};
 use crate::mailbox::core::Signal;
 use crate::mailbox::{Mailbox, Receiver, Sender};
@@ -135,9 +135,10 @@ impl<A: Actor> TestActor<A> {
         self.actor
     }
 
-    /// Handles what the actor has sent to itself, what its timers have sent,
-    /// and the ends of actors that it watches, until nothing is left at the
-    /// present time. Returns how many there were.
+    /// Handles what the actor has taken back out of its stash, what it has sent
+    /// to itself, what its timers have sent, and the ends of actors that it
+    /// watches, until nothing is left at the present time. Returns how many
+    /// there were.
     ///
     /// # Errors
     /// The first fault; what comes after it waits.
@@ -145,12 +146,17 @@ impl<A: Actor> TestActor<A> {
         let mut delivered = 0;
         loop {
             self.executor.run_until_idle();
+            if let Some(message) = self.cx.next_unstashed() {
+                self.hand_over(message)?;
+                delivered += 1;
+                continue;
+            }
             match sender(&self.me).core().lane.next() {
                 Some(Signal::Timer(message, pending)) => {
                     if let Some(pending) = pending {
                         pending.lower();
                     }
-                    self.handle(message)?;
+                    self.hand_over(message)?;
                 }
                 Some(Signal::Notice(news)) => match news.downcast_ref::<News>() {
                     Some(news) => match self.cx.learn(news)? {
@@ -163,12 +169,21 @@ impl<A: Actor> TestActor<A> {
                 Some(Signal::Drain) => self.cx.drain(),
                 Some(Signal::Reconfigure(_) | Signal::Retire | Signal::Renew) => continue,
                 None => match self.rx.try_recv() {
-                    Ok(message) => self.handle(message)?,
+                    Ok(message) => self.hand_over(message)?,
                     Err(_) => return Ok(delivered),
                 },
             }
             delivered += 1;
         }
+    }
+
+    /// To the handler, unless it has expired.
+    fn hand_over(&mut self, message: A::Msg) -> Result<(), Fault> {
+        if A::expired(&message) {
+            sender(&self.me).core().bury_expired(message);
+            return Ok(());
+        }
+        self.handle(message)
     }
 
     /// Lets time pass, and [delivers](Self::deliver) what comes, each at its
@@ -191,7 +206,7 @@ impl<A: Actor> TestActor<A> {
     /// Whether it has told itself to stop or to drain.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        matches!(self.cx.stopping, Some(Halt::Stop | Halt::Drain | Halt::Kill))
+        self.cx.stopping.is_some()
     }
 
     /// A reference to it; what is sent there waits for

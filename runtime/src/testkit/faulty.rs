@@ -194,6 +194,10 @@ impl<A: Actor> Actor for Faulty<A> {
         self.actor.handle(msg, &mut cx.lend().to).await
     }
 
+    fn expired(message: &A::Msg) -> bool {
+        A::expired(message)
+    }
+
     async fn terminated(&mut self, who: Terminated, cx: &mut Context<Self>) -> Result<(), Fault> {
         self.actor.terminated(who, &mut cx.lend().to).await
     }
