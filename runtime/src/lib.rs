@@ -87,9 +87,10 @@ pub use actor::{
     TimerHandle, WeakActorRef,
 };
 pub use mailbox::{
-    Adaptive, Admission, Closed, DeadLetter, DeadLetterSubscription, DeadLetters, DropCounts, DropReason, Level,
-    Mailbox, MailboxStats, Mode, ModeSwitch, Overflow, Permit, Permits, Pressure, Pull, Push, ReserveManyError,
-    SendError, Strategy, SwitchReason, TellWithinError, Thresholds, TryReserveError, Watermarks,
+    Adaptive, Admission, Closed, Cycle, DeadLetter, DeadLetterSubscription, DeadLetters, Deadlock, DropCounts,
+    DropReason, Level, Mailbox, MailboxStats, Mode, ModeSwitch, Overflow, Permit, Permits, Pressure, Pull, Push,
+    ReserveError, ReserveManyError, SendError, Strategy, SwitchReason, TellWithinError, Thresholds, TryReserveError,
+    Watermarks,
 };
 #[cfg(feature = "serde")]
 pub use mailbox::{ConfigError, MailboxConfig};
@@ -99,9 +100,9 @@ pub use system::ThreadExecutor;
 #[cfg(feature = "tokio")]
 pub use system::TokioExecutor;
 pub use system::{
-    ActorInspection, ChangeSubscription, Group, GroupEvent, Inspection, LateActor, LookupError, ManualExecutor,
-    NameEvent, NameTaken, Named, Phase, PhaseReport, Registration, Shutdown, ShutdownReport, Spawn, StartError, System,
-    SystemBuilder, block_on,
+    ActorInspection, ChangeSubscription, Explanation, Group, GroupEvent, Inspection, LateActor, LookupError,
+    ManualExecutor, NameEvent, NameTaken, Named, Phase, PhaseReport, Registration, Shutdown, ShutdownReport, Spawn,
+    StartError, System, SystemBuilder, block_on,
 };
 #[cfg(any(feature = "thread", feature = "actix"))]
 pub use system::{Local, LocalActor, LocalExecutor};

@@ -17,7 +17,7 @@ use futures_util::{SinkExt, StreamExt, stream};
 use support::{lock, manual, poll_once, start};
 use tidegate::interop::futures::{ActorSink, feed};
 use tidegate::prelude::*;
-use tidegate::{Closed, mailbox};
+use tidegate::{ReserveError, mailbox};
 
 /// Keeps what it handles, and asks for as many more as it is told.
 struct Keeper(Arc<std::sync::Mutex<Vec<u64>>>);
@@ -86,7 +86,7 @@ fn a_stream_is_never_ahead_of_a_stopped_consumer() {
     assert_eq!(polled.load(Ordering::Relaxed), 3, "as many as may wait");
     actor.kill();
     executor.run_until_idle();
-    assert_eq!(fed.take(), Some(Err(Closed)));
+    assert_eq!(fed.take(), Some(Err(ReserveError::Closed)));
     assert_eq!(polled.load(Ordering::Relaxed), 3);
     assert_eq!(system.dead_letters().counts().total(), 3);
 }

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::mailbox::SendError;
+use crate::mailbox::{Cycle, SendError};
 use crate::sync::reply::{self, Answer, Pending};
 
 /// The right to answer one question. Part of the message that asks it.
@@ -84,7 +84,7 @@ impl<R> Future for AnswerFuture<R> {
 }
 
 /// Why a question has no answer.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AskError<M> {
     /// The question was not let in. It is inside.
@@ -95,6 +95,11 @@ pub enum AskError<M> {
     /// No answer in time. The question is inside if it had not been let in;
     /// otherwise it may still be handled.
     Timeout(Option<M>),
+    /// The question was let in, and whoever is to answer it waited, perhaps by
+    /// way of others, for the asker. This wait was ended so that the others can
+    /// go on; the question may still be handled. Seen only where
+    /// [deadlocks are broken](crate::Deadlocks).
+    Deadlock(Cycle),
 }
 
 impl<M> fmt::Debug for AskError<M> {
@@ -104,6 +109,7 @@ impl<M> fmt::Debug for AskError<M> {
             Self::NoReply => f.write_str("NoReply"),
             Self::Timeout(Some(_)) => f.write_str("Timeout(not sent)"),
             Self::Timeout(None) => f.write_str("Timeout(sent)"),
+            Self::Deadlock(cycle) => f.debug_tuple("Deadlock").field(cycle).finish(),
         }
     }
 }
@@ -115,6 +121,7 @@ impl<M> fmt::Display for AskError<M> {
             Self::NoReply => f.write_str("the question will not be answered"),
             Self::Timeout(Some(_)) => f.write_str("the question was not let in in time"),
             Self::Timeout(None) => f.write_str("the question was not answered in time"),
+            Self::Deadlock(cycle) => write!(f, "deadlock: {cycle}"),
         }
     }
 }

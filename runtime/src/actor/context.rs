@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::bonds::{Siblings, Watches};
 use super::executor::{BoxTask, Executor};
 use super::lifecycle::{Cut, Leashed, Life};
-use super::reference::{ActorRef, Halt};
+use super::reference::{ActorRef, Halt, To};
 use super::stash::Stash;
 use super::world::World;
 use super::{Actor, ActorPath};
@@ -58,6 +58,8 @@ pub(crate) trait Child: Send + Sync {
     fn renew(&self);
     fn life(&self) -> &Arc<Life>;
     fn stats(&self) -> MailboxStats;
+    /// Has its task polled.
+    fn poke(&self);
 }
 
 impl<M: Send + 'static> Child for ActorRef<M> {
@@ -79,6 +81,12 @@ impl<M: Send + 'static> Child for ActorRef<M> {
 
     fn stats(&self) -> MailboxStats {
         self.stats()
+    }
+
+    fn poke(&self) {
+        if let To::Mailbox(sender) = self.target() {
+            sender.core().queue.receiver().wake();
+        }
     }
 }
 

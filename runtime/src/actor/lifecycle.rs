@@ -13,6 +13,7 @@ use super::bonds::Links;
 use super::fault::Fault;
 use super::panic::Panic;
 use super::world::World;
+use crate::mailbox::Running;
 use crate::sync::counter::{Counter, Flag, Mark};
 use crate::sync::shim::Mutex;
 
@@ -132,6 +133,8 @@ pub(crate) struct Life {
     pub(crate) restarts: Counter,
     pub(crate) world: Arc<World>,
     doing: Mark,
+    /// It may be part of a deadlock: its next poll finds out.
+    suspected: Mark,
     state: Mutex<State>,
 }
 
@@ -162,6 +165,7 @@ impl Life {
             restarts: Counter::new(),
             world,
             doing: Mark::new(Doing::Starting as u8),
+            suspected: Mark::new(0),
             state: Mutex::new(state),
         })
     }
@@ -208,7 +212,20 @@ impl Life {
         if self.state.lock().ended.is_some() {
             return Activity::Ended;
         }
-        Doing::read(self.doing.get()).into()
+        match Doing::read(self.doing.get()) {
+            Doing::Parked => Activity::Parked,
+            doing => self.world.waits.activity(self.id).unwrap_or_else(|| doing.into()),
+        }
+    }
+
+    pub(super) fn suspect(&self, suspected: bool) {
+        self.suspected.set(u8::from(suspected));
+    }
+
+    /// Whether its next poll is to be a [probe](super::waits::probe).
+    #[inline(always)]
+    pub(crate) fn is_suspected(&self) -> bool {
+        self.suspected.get() != 0
     }
 
     pub(crate) fn ended(&self) -> Option<StopReason> {
@@ -268,6 +285,12 @@ impl Life {
 
     pub(crate) fn news(&self, reason: StopReason) -> Terminated {
         Terminated { id: self.id, path: self.path.clone(), reason }
+    }
+}
+
+impl Running for Life {
+    fn name(&self) -> &Arc<str> {
+        &self.path.0
     }
 }
 

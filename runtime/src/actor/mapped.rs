@@ -14,10 +14,10 @@ use super::post::post_to;
 use super::reference::{ActorRef, Halt, To};
 use crate::mailbox::permit::MappedGrant;
 use crate::mailbox::{
-    Admission, Closed, DropReason, Mailbox, MailboxStats, Permit, Pressure, SendError, TryReserveError,
+    Admission, DropReason, Mailbox, MailboxStats, Permit, Pressure, ReserveError, SendError, TryReserveError,
 };
 
-pub(crate) type Reserving<M> = Pin<Box<dyn Future<Output = Result<Box<dyn MappedGrant<M>>, Closed>> + Send>>;
+pub(crate) type Reserving<M> = Pin<Box<dyn Future<Output = Result<Box<dyn MappedGrant<M>>, ReserveError>> + Send>>;
 
 /// What stands between a reference and the mailbox.
 pub(crate) trait Route<M>: Send + Sync {
@@ -179,7 +179,7 @@ pub(crate) fn poll_tell<M: Send + 'static>(
             let Some(message) = message.take() else { panic!("`tell` was polled after it was done") };
             return Poll::Ready(match granted {
                 Ok(grant) => Permit::mapped(grant).send(message).map(|()| Admission::Queued),
-                Err(Closed) => Err(SendError::Closed(message)),
+                Err(error) => Err(error.of(message)),
             });
         }
         let Some(to_send) = message.take() else { panic!("`tell` was polled after it was done") };

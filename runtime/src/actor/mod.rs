@@ -14,6 +14,8 @@ pub(crate) mod panic;
 mod post;
 pub(crate) mod reference;
 mod stash;
+mod tell;
+pub(crate) mod waits;
 mod weak;
 mod within;
 pub(crate) mod world;
@@ -32,8 +34,10 @@ pub use self::fault::Fault;
 pub(crate) use self::lifecycle::Life;
 pub use self::lifecycle::{ActorId, ActorPath, StopReason, Stopped, Terminated};
 pub use self::panic::Panic;
-pub use self::reference::{ActorRef, TellRef};
+pub use self::reference::ActorRef;
 pub use self::stash::StashFull;
+pub use self::tell::TellRef;
+pub use self::waits::{Deadlocks, Waiting, WaitingFor};
 pub use self::weak::WeakActorRef;
 
 /// Something that handles messages, one at a time.

@@ -1,21 +1,20 @@
 //! References to actors.
 
 use std::fmt;
-use std::future::Future;
 use std::hash::{Hash, Hasher};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use super::activity::Activity;
 use super::ask::{AskError, Reply};
 use super::lifecycle::{ActorId, ActorPath, Life, StopReason, Stopped};
-use super::mapped::{Mapped, Reserving, Route};
+use super::mapped::{Mapped, Route};
+use super::tell::{Asking, TellRef};
+use super::waits::{Waited, Watched};
 use super::weak::{WeakActorRef, WeakTo};
 use crate::mailbox::core::{Ending, Signal};
 use crate::mailbox::{
-    Admission, Closed, Mailbox, MailboxStats, Mode, Permit, Permits, Pressure, ReserveManyError, SendError, Sender,
-    Tell, TryReserveError,
+    Admission, Mailbox, MailboxStats, Mode, Permit, Permits, Pressure, ReserveError, ReserveManyError, SendError,
+    Sender, TryReserveError,
 };
 
 /// A reference to an actor that takes messages of type `M`.
@@ -104,12 +103,7 @@ impl<M: Send + 'static> ActorRef<M> {
     /// ```
     #[inline]
     pub fn tell(&self, message: M) -> TellRef<'_, M> {
-        TellRef(match &self.to {
-            To::Mailbox(sender) => TellKind::Mailbox(sender.tell(message)),
-            To::Route(route) => {
-                TellKind::Route(Box::new(Routed { message: Some(message), route: Arc::clone(route), waiting: None }))
-            }
-        })
+        TellRef::new(self, message)
     }
 
     /// Sends `message` without ever waiting.
@@ -154,6 +148,9 @@ impl<M: Send + 'static> ActorRef<M> {
     /// ```
     pub async fn ask<R>(&self, question: impl FnOnce(Reply<R>) -> M) -> Result<R, AskError<M>> {
         let (reply, answer) = Reply::channel();
+        if self.life.world.waits.are_watched() {
+            return Box::pin(Asking::new(self, question(reply), answer)).await;
+        }
         self.tell(question(reply)).await.map_err(AskError::Refused)?;
         answer.await.ok_or(AskError::NoReply)
     }
@@ -162,12 +159,15 @@ impl<M: Send + 'static> ActorRef<M> {
     /// [`Sender::reserve`](crate::mailbox::Sender::reserve).
     ///
     /// # Errors
-    /// [`Closed`] if the actor has ended, or ends while this waits.
+    /// [`ReserveError`] if the actor has ended, or ends while this waits.
     /// # Cancel safety
     /// Cancel safe: nothing is spent; the place in the queue is given up.
-    pub async fn reserve(&self) -> Result<Permit<M>, Closed> {
+    pub async fn reserve(&self) -> Result<Permit<M>, ReserveError> {
         match &self.to {
-            To::Mailbox(sender) => sender.reserve().await,
+            To::Mailbox(sender) => match Watched::for_room(sender.reserve(), &self.life, 1).await {
+                Waited::Done(permit) => Ok(permit?),
+                Waited::Deadlock(cycle) => Err(ReserveError::Deadlock(cycle)),
+            },
             To::Route(route) => Ok(Permit::mapped(route.reserve().await?)),
         }
     }
@@ -182,7 +182,10 @@ impl<M: Send + 'static> ActorRef<M> {
     /// reference, which reserves one by one.
     pub async fn reserve_many(&self, n: usize) -> Result<Permits<M>, ReserveManyError> {
         match &self.to {
-            To::Mailbox(sender) => sender.reserve_many(n).await,
+            To::Mailbox(sender) => match Watched::for_room(sender.reserve_many(n), &self.life, n as u64).await {
+                Waited::Done(permits) => permits,
+                Waited::Deadlock(cycle) => Err(ReserveManyError::Deadlock(cycle)),
+            },
             To::Route(_) => panic!("a mapped reference reserves grants one by one"),
         }
     }
@@ -382,54 +385,5 @@ impl<M> Hash for ActorRef<M> {
 impl<M> fmt::Debug for ActorRef<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ActorRef({}{})", self.life.path, self.life.id)
-    }
-}
-
-/// The future of [`ActorRef::tell`].
-#[must_use = "a message is sent when this is awaited"]
-pub struct TellRef<'a, M>(TellKind<'a, M>);
-
-enum TellKind<'a, M> {
-    Mailbox(Tell<'a, M>),
-    Route(Box<Routed<M>>),
-}
-
-/// A `tell` through a route.
-struct Routed<M> {
-    message: Option<M>,
-    route: Arc<dyn Route<M>>,
-    waiting: Option<Reserving<M>>,
-}
-
-impl<M> Unpin for TellRef<'_, M> {}
-
-impl<M: Send + 'static> TellRef<'_, M> {
-    /// Gives up; the message, unless it has been sent.
-    pub(crate) fn cancel(self) -> Option<M> {
-        match self.0 {
-            TellKind::Mailbox(mut tell) => tell.cancel(),
-            TellKind::Route(routed) => routed.message,
-        }
-    }
-}
-
-impl<M: Send + 'static> Future for TellRef<'_, M> {
-    type Output = Result<Admission, SendError<M>>;
-
-    #[inline(always)]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            TellKind::Mailbox(tell) => Pin::new(tell).poll(cx),
-            TellKind::Route(routed) => {
-                let Routed { message, route, waiting } = &mut **routed;
-                super::mapped::poll_tell(message, route, waiting, cx)
-            }
-        }
-    }
-}
-
-impl<M> fmt::Debug for TellRef<'_, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TellRef").finish_non_exhaustive()
     }
 }

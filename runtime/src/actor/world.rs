@@ -10,6 +10,7 @@ use super::context::Child;
 use super::executor::Executor;
 use super::lifecycle::{ActorId, Life};
 use super::panic::hear_panics;
+use super::waits::{Deadlocks, Waits};
 use crate::mailbox::DeadLetters;
 use crate::sync::counter::{Counter, Flag};
 use crate::sync::shim::Mutex;
@@ -19,11 +20,14 @@ use crate::sync::shim::Mutex;
 pub(crate) struct Settings {
     /// After how long without a message a mailbox gives its storage back.
     pub(crate) idle_after: Duration,
+    pub(crate) deadlocks: Deadlocks,
+    /// After how long a wait is told of.
+    pub(crate) long_waits: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { idle_after: Duration::from_secs(1) }
+        Self { idle_after: Duration::from_secs(1), deadlocks: Deadlocks::default(), long_waits: Duration::from_secs(5) }
     }
 }
 
@@ -35,6 +39,7 @@ pub(crate) struct World {
     /// No more actors are started.
     pub(crate) closing: Flag,
     pub(crate) settings: Settings,
+    pub(crate) waits: Waits,
     /// Everybody who lives, in the order of their births: parents before
     /// children.
     actors: Mutex<BTreeMap<ActorId, Arc<dyn Child>>>,
@@ -72,6 +77,7 @@ impl World {
             executor,
             dead: DeadLetters::new(),
             closing: Flag::new(),
+            waits: Waits::new(settings.deadlocks, settings.long_waits),
             settings,
             actors: Mutex::new(BTreeMap::new()),
             idle: Mutex::new(Idle { sweeping: false, mailboxes: Vec::new() }),
@@ -82,6 +88,11 @@ impl World {
     /// Takes an actor into the list of those who live, until it ends.
     pub(crate) fn enrol(&self, actor: Arc<dyn Child>) {
         self.actors.lock().insert(actor.life().id, actor);
+    }
+
+    /// The actor of this number, if it lives.
+    pub(crate) fn actor(&self, id: ActorId) -> Option<Arc<dyn Child>> {
+        self.actors.lock().get(&id).cloned()
     }
 
     /// Everybody who lives at the moment, oldest first.

@@ -13,7 +13,7 @@ use futures_sink::Sink;
 
 use super::reserving::Reserving;
 use crate::actor::ActorRef;
-use crate::mailbox::{Closed, Receiver, SendError};
+use crate::mailbox::{Receiver, ReserveError, SendError};
 
 /// Sends the items of `stream` to `actor` until it ends, and tells how many.
 ///
@@ -24,7 +24,7 @@ use crate::mailbox::{Closed, Receiver, SendError};
 /// fed through [`ActorRef::map`].
 ///
 /// # Errors
-/// [`Closed`] if the actor has ended or ends meanwhile. Nothing is lost with
+/// [`ReserveError`] if the actor has ended or ends meanwhile. Nothing is lost with
 /// it: an item is taken from the stream when it can be sent. Only an actor that
 /// ends in that very moment sends it to the dead letters, or drops it with this
 /// future.
@@ -42,7 +42,7 @@ use crate::mailbox::{Closed, Receiver, SendError};
 /// assert_eq!(feed(numbers, &sum).await, Ok(100));
 /// # }
 /// ```
-pub async fn feed<M: Send + 'static>(stream: impl Stream<Item = M>, actor: &ActorRef<M>) -> Result<u64, Closed> {
+pub async fn feed<M: Send + 'static>(stream: impl Stream<Item = M>, actor: &ActorRef<M>) -> Result<u64, ReserveError> {
     let mut stream = pin!(stream);
     let mut fed = 0;
     loop {
@@ -51,7 +51,7 @@ pub async fn feed<M: Send + 'static>(stream: impl Stream<Item = M>, actor: &Acto
             Err(_) => actor.reserve().await?,
         };
         let Some(item) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await else { return Ok(fed) };
-        permit.send(item).map_err(|_| Closed)?;
+        permit.send(item).map_err(|_| ReserveError::Closed)?;
         fed += 1;
     }
 }
@@ -114,7 +114,7 @@ impl<M: Send + 'static> Sink<M> for ActorSink<M> {
     type Error = SendError<Option<M>>;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.grant.poll(cx).map_err(|Closed| SendError::Closed(None))
+        self.grant.poll(cx).map_err(|error| error.of(None))
     }
 
     /// # Panics

@@ -5,9 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::actor::ActorRef;
-use crate::mailbox::{Closed, Permit, TryReserveError};
+use crate::mailbox::{Permit, ReserveError, TryReserveError};
 
-type Waiting<M> = Pin<Box<dyn Future<Output = Result<Permit<M>, Closed>> + Send>>;
+type Waiting<M> = Pin<Box<dyn Future<Output = Result<Permit<M>, ReserveError>> + Send>>;
 
 /// An actor, and at most one of its grants.
 pub(super) struct Reserving<M> {
@@ -26,7 +26,7 @@ impl<M: Send + 'static> Reserving<M> {
     }
 
     /// Ready once a grant is set aside. It stays so until it is taken.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Closed>> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReserveError>> {
         if self.permit.is_some() {
             return Poll::Ready(Ok(()));
         }
@@ -36,7 +36,7 @@ impl<M: Send + 'static> Reserving<M> {
                     self.permit = Some(permit);
                     return Poll::Ready(Ok(()));
                 }
-                Err(TryReserveError::Closed) => return Poll::Ready(Err(Closed)),
+                Err(TryReserveError::Closed) => return Poll::Ready(Err(ReserveError::Closed)),
                 // Only who has to wait pays for a place to wait in.
                 Err(_) => {
                     let actor = self.actor.clone();

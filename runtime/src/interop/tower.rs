@@ -10,7 +10,7 @@ use tower_service::Service;
 
 use super::reserving::Reserving;
 use crate::actor::{ActorRef, AnswerFuture, AskError, Reply};
-use crate::mailbox::{Closed, SendError};
+use crate::mailbox::SendError;
 
 /// An actor as a `tower::Service`: `poll_ready` sets a grant aside, and `call`
 /// uses it for a question. So what stands before it in the stack (load
@@ -54,7 +54,7 @@ impl<M: Send + 'static, Q, R> Service<Q> for ActorService<M, Q, R> {
     type Future = Answering<R>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.grant.poll(cx).map_err(|Closed| AskError::Refused(SendError::Closed(())))
+        self.grant.poll(cx).map_err(|error| AskError::Refused(error.of(())))
     }
 
     /// # Panics

@@ -34,13 +34,16 @@ mod sender;
 mod settings;
 mod stats;
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc as StdArc;
 
 pub use self::config::{Mailbox, Mode, Overflow, Watermarks};
 pub use self::core::{ModeSwitch, SwitchReason};
 pub use self::dead_letters::{DeadLetter, DeadLetterSubscription, DeadLetters, DropCounts, DropReason};
-pub use self::error::{Admission, Closed, ReserveManyError, SendError, TellWithinError, TryReserveError};
+pub use self::error::{
+    Admission, Closed, Cycle, Deadlock, ReserveError, ReserveManyError, SendError, TellWithinError, TryReserveError,
+};
 pub use self::modes::{Adaptive, Pull, Push, Strategy, Thresholds};
 pub use self::permit::{Permit, Permits};
 pub use self::pressure::{Level, Pressure};
@@ -89,18 +92,29 @@ pub(crate) fn open<M: Send + 'static>(
 
 use self::core::Core;
 
-thread_local! {
-    /// The actor that is being polled on this thread.
-    static CURRENT: RefCell<Option<StdArc<str>>> = const { RefCell::new(None) };
+/// Somebody who is polled on a thread: an actor, to the floors above.
+pub(crate) trait Running: Any + Send + Sync {
+    /// What its mailbox is called.
+    fn name(&self) -> &StdArc<str>;
 }
 
-/// The name of the actor that is being polled on this thread, if any.
-pub(crate) fn current() -> Option<StdArc<str>> {
+thread_local! {
+    /// The actor that is being polled on this thread.
+    static CURRENT: RefCell<Option<StdArc<dyn Running>>> = const { RefCell::new(None) };
+}
+
+/// The actor that is being polled on this thread, if any.
+pub(crate) fn running() -> Option<StdArc<dyn Running>> {
     CURRENT.with(|current| current.borrow().clone())
 }
 
-/// Makes `name` the actor being polled on this thread, until the name that
+/// Its name.
+pub(crate) fn current() -> Option<StdArc<str>> {
+    CURRENT.with(|current| current.borrow().as_ref().map(|running| StdArc::clone(running.name())))
+}
+
+/// Makes `running` the actor being polled on this thread, until the one that
 /// was there before is put back in the same way.
-pub(crate) fn set_current(name: Option<StdArc<str>>) -> Option<StdArc<str>> {
-    CURRENT.with(|current| current.replace(name))
+pub(crate) fn set_current(running: Option<StdArc<dyn Running>>) -> Option<StdArc<dyn Running>> {
+    CURRENT.with(|current| current.replace(running))
 }

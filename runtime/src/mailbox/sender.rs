@@ -271,27 +271,51 @@ impl<M: Send + 'static> Future for Tell<'_, M> {
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.item.is_none() {
-            return self.poll_waiting(cx);
+            return without_place(self.poll_waiting(cx));
         }
         match self.core.queue.try_put_from(&mut self.item) {
             Ok(()) => Poll::Ready(Ok(Admission::Queued)),
-            Err(refusal) => self.poll_refused(refusal, cx),
+            Err(refusal) => without_place(self.poll_refused(refusal, cx)),
         }
     }
 }
 
 type Told<M> = Poll<Result<Admission, SendError<M>>>;
 
+/// The same with the sequence of the message, where it has one.
+type Placed<M> = Poll<Result<(Admission, Option<u64>), SendError<M>>>;
+
+fn without_place<M>(told: Placed<M>) -> Told<M> {
+    told.map(|told| told.map(|(admission, _)| admission))
+}
+
 impl<M: Send + 'static> Tell<'_, M> {
+    /// As `poll`, and says where the message was put, if that is a place in
+    /// the slots.
+    #[cold]
+    pub(crate) fn poll_placed(&mut self, cx: &mut Context<'_>) -> Placed<M> {
+        let Some(item) = self.item.take() else { return self.poll_waiting(cx) };
+        match self.core.queue.try_put_at(item) {
+            Ok(sequence) => Poll::Ready(Ok((Admission::Queued, Some(sequence)))),
+            Err((refusal, item)) => {
+                self.item = Some(item);
+                self.poll_refused(refusal, cx)
+            }
+        }
+    }
+
     #[cold]
     #[inline(never)]
-    fn poll_refused(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> Told<M> {
+    fn poll_refused(&mut self, refusal: Refusal, cx: &mut Context<'_>) -> Placed<M> {
         let Some(item) = self.item.take() else { unreachable!("what was refused is still here") };
         let mut result = self.core.admit_after(refusal, item);
         loop {
             let error = match result {
                 Err(error @ (SendError::Full(_) | SendError::NoDemand(_))) if self.core.waits() => error,
-                settled => return Poll::Ready(settled.map_err(|error| error.map(Item::into_message))),
+                settled => {
+                    let settled = settled.map(|admission| (admission, None));
+                    return Poll::Ready(settled.map_err(|error| error.map(Item::into_message)));
+                }
             };
             match self.core.queue.wait(Want::Put(error.into_message()), cx.waker()) {
                 Ok(ticket) => return self.look(ticket, cx),
@@ -303,20 +327,21 @@ impl<M: Send + 'static> Tell<'_, M> {
 
     #[cold]
     #[inline(never)]
-    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Told<M> {
+    fn poll_waiting(&mut self, cx: &mut Context<'_>) -> Placed<M> {
         match self.ticket.take() {
             Some(ticket) => self.look(ticket, cx),
             None => panic!("`tell` was polled after it was done"),
         }
     }
 
-    fn look(&mut self, ticket: Ticket, cx: &mut Context<'_>) -> Told<M> {
+    fn look(&mut self, ticket: Ticket, cx: &mut Context<'_>) -> Placed<M> {
         match self.core.queue.look(ticket, cx.waker()) {
             Outcome::Waiting(ticket) => {
                 self.ticket = Some(ticket);
                 Poll::Pending
             }
-            Outcome::Granted(_) => Poll::Ready(Ok(Admission::Queued)),
+            Outcome::Put(sequence) => Poll::Ready(Ok((Admission::Queued, Some(sequence)))),
+            Outcome::Granted(_) => Poll::Ready(Ok((Admission::Queued, None))),
             Outcome::Refused(Some(item)) => Poll::Ready(Err(SendError::Closed(item.message))),
             Outcome::Refused(None) => unreachable!("a message was to be put"),
         }
@@ -385,6 +410,7 @@ impl<M: Send + 'static> Reserve<'_, M> {
                 }
                 // No permits: the policy has always room by now.
                 Outcome::Granted(0) => Poll::Ready(Ok(false)),
+                Outcome::Put(_) => unreachable!("permits were to be had"),
                 Outcome::Granted(n) => {
                     debug_assert_eq!(n, self.n, "all that was asked for is granted");
                     Poll::Ready(Ok(true))

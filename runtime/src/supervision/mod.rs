@@ -30,9 +30,10 @@ pub use self::restart::{OnLimit, Restart};
 use crate::actor::cell::{Cell, Exit};
 use crate::actor::panic::contained;
 use crate::actor::reference::Halt;
-use crate::actor::{Actor, Doing, Panic, StopReason, Stopped};
+use crate::actor::waits::probe;
+use crate::actor::{Actor, Doing, Life, Panic, StopReason, Stopped};
 use crate::mailbox::receiver::Urgent;
-use crate::mailbox::set_current;
+use crate::mailbox::{Running, set_current};
 
 /// Runs an actor through its lives.
 ///
@@ -264,13 +265,14 @@ fn unwound<F: Future>(mut task: Pin<&mut F>) -> impl Future<Output = Result<F::O
     })
 }
 
-/// Polls `task` with `name` as the actor that runs on this thread.
-pub(crate) fn in_the_name_of<F: Future>(name: Arc<str>, mut task: Pin<&mut F>) -> impl Future<Output = F::Output> {
-    let mut name = Some(name);
+/// Polls `task` with `life`'s as the actor that runs on this thread.
+pub(crate) fn in_the_name_of<F: Future>(life: &Arc<Life>, mut task: Pin<&mut F>) -> impl Future<Output = F::Output> {
+    let mut me = Some(Arc::clone(life) as Arc<dyn Running>);
     poll_fn(move |cx| {
-        let before = set_current(name.take());
-        let polled = task.as_mut().poll(cx);
-        name = set_current(before);
+        let before = set_current(me.take());
+        let polled =
+            if life.is_suspected() { probe(life, cx, |cx| task.as_mut().poll(cx)) } else { task.as_mut().poll(cx) };
+        me = set_current(before);
         polled
     })
 }

@@ -24,8 +24,10 @@ pub(crate) enum Want<T> {
 #[derive(Debug)]
 enum State<T> {
     Waiting(Want<T>),
-    /// The message was put, or the permits are the sender's.
+    /// The permits are the sender's; 0 for a message that went in.
     Granted(u64),
+    /// The message was put at this sequence.
+    Put(u64),
     /// The mailbox closed first; the message goes back.
     Refused(Option<T>),
     Free,
@@ -56,8 +58,10 @@ pub(crate) struct Place(u32);
 #[derive(Debug)]
 pub(crate) enum Outcome<T> {
     Waiting(Ticket),
-    /// Its message is in, or that many permits are its own.
+    /// That many permits are its own; 0 for a message that is in.
     Granted(u64),
+    /// Its message is in, at this sequence.
+    Put(u64),
     Refused(Option<T>),
 }
 
@@ -122,6 +126,13 @@ impl<T> Waiters<T> {
         let (Place(index), want, waker) = list.grant_first()?;
         list.nodes[index as usize].state = State::Granted(0);
         Some((want, waker))
+    }
+
+    /// A granted message was put at `sequence`.
+    pub(crate) fn note_put(&mut self, place: Place, sequence: u64) {
+        if let Some(list) = &mut self.0 {
+            list.nodes[place.0 as usize].state = State::Put(sequence);
+        }
     }
 
     /// The receiver went away while a granted message was put: it goes back.
@@ -249,6 +260,10 @@ impl<T> List<T> {
                 self.release(ticket.index);
                 Outcome::Granted(n)
             }
+            State::Put(sequence) => {
+                self.release(ticket.index);
+                Outcome::Put(sequence)
+            }
             State::Refused(item) => {
                 self.release(ticket.index);
                 Outcome::Refused(item)
@@ -266,6 +281,7 @@ impl<T> List<T> {
                 Left::Waiting(want)
             }
             State::Granted(n) => Left::Granted(n),
+            State::Put(_) => Left::Granted(0),
             State::Refused(item) => Left::Refused(item),
             State::Free => unreachable!("a ticket holds its node"),
         };

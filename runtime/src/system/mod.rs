@@ -3,6 +3,7 @@
 mod blocking;
 mod board;
 mod builder;
+mod explain;
 mod groups;
 mod inspect;
 #[cfg(any(feature = "thread", feature = "actix"))]
@@ -32,6 +33,7 @@ use std::time::Duration;
 pub use self::blocking::block_on;
 pub use self::board::ChangeSubscription;
 pub use self::builder::SystemBuilder;
+pub use self::explain::Explanation;
 pub use self::groups::{Group, GroupEvent};
 pub use self::inspect::{ActorInspection, Inspection};
 #[cfg(any(feature = "thread", feature = "actix"))]

@@ -333,7 +333,7 @@ fn run<A: Actor>(mut cell: Cell<A>, mut lives: Lives<A>, life: Arc<Life>) -> imp
     async move {
         let reason = {
             let lived = pin!(supervise(&mut lives, &mut cell));
-            in_the_name_of(Arc::clone(&farewell.life.path.0), lived).await
+            in_the_name_of(&farewell.life, lived).await
         };
         // What the actor held is dropped, and what is left in the mailbox is
         // accounted for, before anybody hears that the actor has ended.

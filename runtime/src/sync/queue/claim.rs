@@ -33,6 +33,14 @@ impl<T> Queue<T> {
         })
     }
 
+    /// The same, and says where it was put.
+    pub(crate) fn try_put_at(&self, item: T) -> Result<u64, (Refusal, T)> {
+        match self.claim() {
+            Ok(claimed) => self.fill(claimed, item).map(|()| claimed),
+            Err(refusal) => Err((refusal, item)),
+        }
+    }
+
     /// Claims a slot first and makes the message then: `make` runs only if
     /// there is a grant. Should it panic, the slot is given up.
     ///

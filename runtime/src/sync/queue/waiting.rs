@@ -148,8 +148,11 @@ impl<T> Queue<T> {
             let Some((place, want, waker)) = slow.waiters.grant_first() else { return };
             if let Want::Put(item) = want {
                 match self.put_at(claimed, item) {
-                    Put::Done => {}
-                    Put::Wake => wakes.receiver = true,
+                    Put::Done => slow.waiters.note_put(place, claimed),
+                    Put::Wake => {
+                        slow.waiters.note_put(place, claimed);
+                        wakes.receiver = true;
+                    }
                     Put::Dead(item) => slow.waiters.take_back(place, item),
                 }
             }

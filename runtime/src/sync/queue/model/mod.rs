@@ -117,7 +117,7 @@ impl Future for Waits<'_> {
                 self.ticket = Some(ticket);
                 Poll::Pending
             }
-            Outcome::Granted(_) => Poll::Ready(Ok(())),
+            Outcome::Granted(_) | Outcome::Put(_) => Poll::Ready(Ok(())),
             Outcome::Refused(message) => Poll::Ready(Err(message)),
         }
     }

@@ -1,0 +1,263 @@
+//! Sending and asking, poll by poll.
+
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::ask::{AnswerFuture, AskError};
+use super::executor::BoxTask;
+use super::mapped::{Reserving, Route, poll_tell};
+use super::reference::{ActorRef, To};
+use super::waits::{Wait, Waited};
+use crate::mailbox::{Admission, SendError, Tell};
+
+/// The future of [`ActorRef::tell`].
+#[must_use = "a message is sent when this is awaited"]
+pub struct TellRef<'a, M> {
+    kind: TellKind<'a, M>,
+    actor: &'a ActorRef<M>,
+}
+
+enum TellKind<'a, M> {
+    Mailbox(Tell<'a, M>),
+    /// One that waits, in sight of those who ask why.
+    InSight(Box<InSight<'a, M>>),
+    Route(Box<Routed<M>>),
+    Done,
+}
+
+struct InSight<'a, M> {
+    tell: Tell<'a, M>,
+    wait: Option<Wait>,
+}
+
+/// A `tell` through a route.
+struct Routed<M> {
+    message: Option<M>,
+    route: Arc<dyn Route<M>>,
+    waiting: Option<Reserving<M>>,
+}
+
+/// How a message was let in, and where, if it has a place in the slots.
+type Placed = (Admission, Option<u64>);
+
+impl<M> Unpin for TellRef<'_, M> {}
+
+impl<'a, M: Send + 'static> TellRef<'a, M> {
+    #[inline(always)]
+    pub(super) fn new(actor: &'a ActorRef<M>, message: M) -> Self {
+        let kind = match &actor.to {
+            To::Mailbox(sender) => TellKind::Mailbox(sender.tell(message)),
+            To::Route(route) => {
+                TellKind::Route(Box::new(Routed { message: Some(message), route: Arc::clone(route), waiting: None }))
+            }
+        };
+        Self { kind, actor }
+    }
+
+    /// Gives up; the message, unless it has been sent.
+    pub(crate) fn cancel(self) -> Option<M> {
+        match self.kind {
+            TellKind::Mailbox(mut tell) => tell.cancel(),
+            TellKind::InSight(mut seen) => seen.tell.cancel(),
+            TellKind::Route(routed) => routed.message,
+            TellKind::Done => None,
+        }
+    }
+
+    /// A timer for its limit, which those who ask may see.
+    pub(super) fn limited(&mut self, limit: Duration) -> BoxTask {
+        if let TellKind::InSight(seen) = &self.kind
+            && let Some(wait) = &seen.wait
+        {
+            wait.set_limit(limit);
+        }
+        self.actor.life.world.executor.sleep(limit)
+    }
+
+    /// The first poll was fruitless: others may want to see it wait.
+    #[cold]
+    #[inline(never)]
+    fn come_into_sight(&mut self, cx: &Context<'_>) {
+        if !self.actor.life.world.waits.are_watched() {
+            return;
+        }
+        self.kind = match std::mem::replace(&mut self.kind, TellKind::Done) {
+            TellKind::Mailbox(tell) => {
+                let wait = Some(Wait::for_room(&self.actor.life, 1, cx));
+                TellKind::InSight(Box::new(InSight { tell, wait }))
+            }
+            other => other,
+        };
+    }
+
+    /// As `poll`, and says where the message was put.
+    #[cold]
+    pub(super) fn poll_placed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Placed, SendError<M>>> {
+        match &mut self.kind {
+            TellKind::Mailbox(tell) => {
+                let told = tell.poll_placed(cx);
+                if told.is_pending() {
+                    self.come_into_sight(cx);
+                }
+                told
+            }
+            TellKind::InSight(seen) => seen.poll(cx),
+            TellKind::Route(routed) => routed.poll(cx).map(|told| told.map(|admission| (admission, None))),
+            TellKind::Done => Poll::Pending,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<Result<Admission, SendError<M>>> {
+        self.poll_placed(cx).map(|told| told.map(|(admission, _)| admission))
+    }
+}
+
+impl<M: Send + 'static> Future for TellRef<'_, M> {
+    type Output = Result<Admission, SendError<M>>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let TellKind::Mailbox(tell) = &mut self.kind else { return self.poll_slowly(cx) };
+        let told = Pin::new(tell).poll(cx);
+        if told.is_pending() {
+            self.come_into_sight(cx);
+        }
+        told
+    }
+}
+
+impl<M: Send + 'static> InSight<'_, M> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Placed, SendError<M>>> {
+        let Self { tell, wait } = self;
+        let Some(seen) = wait else { panic!("`tell` was polled after it was done") };
+        let Poll::Ready(waited) = seen.poll(cx, |cx| tell.poll_placed(cx)) else { return Poll::Pending };
+        *wait = None;
+        Poll::Ready(match waited {
+            Waited::Done(told) => told,
+            Waited::Deadlock(cycle) => match tell.cancel() {
+                Some(message) => Err(SendError::deadlock(message, cycle)),
+                // Let in at the last moment.
+                None => Ok((Admission::Queued, None)),
+            },
+        })
+    }
+}
+
+impl<M: Send + 'static> Routed<M> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Admission, SendError<M>>> {
+        let Self { message, route, waiting } = self;
+        poll_tell(message, route, waiting, cx)
+    }
+}
+
+impl<M> fmt::Debug for TellRef<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TellRef").finish_non_exhaustive()
+    }
+}
+
+/// A question on its way, and the wait for its answer, in sight of those who
+/// ask why.
+pub(super) struct Asking<'a, M, R> {
+    actor: &'a ActorRef<M>,
+    /// Until the question is let in.
+    tell: Option<TellRef<'a, M>>,
+    answer: AnswerFuture<R>,
+    /// How many messages had been handled before the question.
+    handled: u64,
+    placed: Option<u64>,
+    limit: Option<Duration>,
+    wait: Option<Wait>,
+}
+
+impl<M, R> Unpin for Asking<'_, M, R> {}
+
+impl<'a, M: Send + 'static, R> Asking<'a, M, R> {
+    pub(super) fn new(actor: &'a ActorRef<M>, question: M, answer: AnswerFuture<R>) -> Self {
+        let handled = match &actor.to {
+            // It will have a place, which says more.
+            To::Mailbox(sender) if !sender.core().queue.is_sealed() => 0,
+            _ if !actor.life.world.waits.are_watched() => 0,
+            _ => actor.stats().handled,
+        };
+        Self { actor, tell: Some(actor.tell(question)), answer, handled, placed: None, limit: None, wait: None }
+    }
+
+    /// Gives up; the question, if it was not let in.
+    pub(super) fn cancel(self) -> Option<M> {
+        self.tell?.cancel()
+    }
+
+    /// A timer for its limit, which those who ask may see.
+    pub(super) fn limited(&mut self, limit: Duration) -> BoxTask {
+        self.limit = Some(limit);
+        if let Some(wait) = &self.wait {
+            wait.set_limit(limit);
+        }
+        match &mut self.tell {
+            Some(tell) => tell.limited(limit),
+            None => self.actor.life.world.executor.sleep(limit),
+        }
+    }
+}
+
+impl<M: Send + 'static, R> Future for Asking<'_, M, R> {
+    type Output = Result<R, AskError<M>>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if let Some(tell) = &mut this.tell {
+            match tell.poll_placed(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok((_, placed))) => this.placed = placed,
+                Poll::Ready(Err(error)) => {
+                    this.tell = None;
+                    return Poll::Ready(Err(AskError::Refused(error)));
+                }
+            }
+            this.tell = None;
+        }
+        let answer = &mut this.answer;
+        let Some(wait) = &this.wait else {
+            if let Poll::Ready(answer) = Pin::new(answer).poll(cx) {
+                return Poll::Ready(answer.ok_or(AskError::NoReply));
+            }
+            if this.actor.life.world.waits.are_watched() {
+                let wait = Wait::for_answer(&this.actor.life, this.placed, this.handled, cx);
+                if let Some(limit) = this.limit {
+                    wait.set_limit(limit);
+                }
+                this.wait = Some(wait);
+            }
+            return Poll::Pending;
+        };
+        let Poll::Ready(waited) = wait.poll(cx, |cx| Pin::new(answer).poll(cx)) else { return Poll::Pending };
+        this.wait = None;
+        Poll::Ready(match waited {
+            Waited::Done(answer) => answer.ok_or(AskError::NoReply),
+            Waited::Deadlock(cycle) => Err(AskError::Deadlock(cycle)),
+        })
+    }
+}
+
+/// Polls `task` until it is done or the sleep that `timer` starts is over. The
+/// sleep is started when it is first needed: what is ready costs no timer.
+pub(super) async fn before<F: Future + Unpin>(
+    task: &mut F,
+    mut timer: impl FnMut(&mut F) -> BoxTask,
+) -> Option<F::Output> {
+    let mut sleep = None;
+    poll_fn(|cx| {
+        if let Poll::Ready(done) = Pin::new(&mut *task).poll(cx) {
+            return Poll::Ready(Some(done));
+        }
+        sleep.get_or_insert_with(|| timer(task)).as_mut().poll(cx).map(|()| None)
+    })
+    .await
+}
