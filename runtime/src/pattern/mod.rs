@@ -6,7 +6,9 @@
 mod breaker;
 mod pool;
 mod router;
+mod topic;
 
 pub use self::breaker::{BreakerBuilder, BreakerCounts, BreakerError, BreakerPass, BreakerState, CircuitBreaker};
 pub use self::pool::{Pool, PoolBuilder};
 pub use self::router::{Members, RouteAskError, RouteError, Router, Routing};
+pub use self::topic::{Lag, Lagged, Published, SubscriberStats, Subscription, Topic};
