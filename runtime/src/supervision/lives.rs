@@ -168,6 +168,7 @@ impl<A> Lives<A> {
         Some(ties.restarts.delay(now.saturating_sub(ties.since), random))
     }
 
+    #[cfg(feature = "tracing")]
     pub(super) fn gives_up(&self) -> bool {
         self.ties.as_ref().is_some_and(|ties| ties.gives_up)
     }
