@@ -268,3 +268,65 @@ impl fmt::Debug for Upward {
 
 /// The links of an actor, by the other's number.
 pub(super) type Links = BTreeMap<ActorId, super::lifecycle::Watcher>;
+
+#[cfg(all(test, not(tidegate_loom)))]
+mod tests {
+    use super::*;
+    use crate::{ManualExecutor, Push, Restart, System};
+
+    enum Do {
+        Watch(ActorRef<Do>),
+        Link(ActorRef<Do>),
+        Fail,
+    }
+
+    struct Idle;
+
+    impl Actor for Idle {
+        type Msg = Do;
+        async fn handle(&mut self, what: Do, cx: &mut Context<Self>) -> Result<(), Fault> {
+            match what {
+                Do::Watch(other) => cx.watch(&other),
+                Do::Link(other) => cx.link(&other),
+                Do::Fail => return Err(Fault::msg("bad")),
+            }
+            Ok(())
+        }
+    }
+
+    /// An actor that lives long keeps nothing of those that watched it or were
+    /// linked to it.
+    #[test]
+    fn whoever_has_ended_or_begun_anew_is_forgotten_by_those_it_was_tied_to() {
+        let executor = ManualExecutor::new();
+        let system = System::with_executor(executor.clone());
+        let tell = |actor: &ActorRef<Do>, what| assert!(actor.try_tell(what).is_ok());
+        let old = system.spawn(Idle, Push::bounded(8));
+        for end in 0..4 {
+            for bond in [Do::Watch, Do::Link] {
+                let other = system.build(|| Idle).restart(Restart::on_failure()).spawn();
+                tell(&other, bond(old.clone()));
+                tell(&old, bond(other.clone()));
+                executor.run_until_idle();
+                assert_ne!(old.life().bonds(), 0);
+                match end {
+                    0 => other.stop(),
+                    1 => other.kill(),
+                    2 => other.drain(),
+                    _ => {
+                        tell(&other, Do::Fail);
+                        executor.run_until_idle();
+                        other.stop();
+                    }
+                }
+                executor.run_until_idle();
+                assert_eq!(old.life().bonds(), 0, "end {end}");
+            }
+        }
+        let other = system.build(|| Idle).restart(Restart::on_failure()).spawn();
+        tell(&other, Do::Watch(old.clone()));
+        tell(&other, Do::Fail);
+        executor.run_until_idle();
+        assert_eq!(old.life().bonds(), 0, "a watch ends with the life that began it");
+    }
+}

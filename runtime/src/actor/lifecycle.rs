@@ -283,6 +283,13 @@ impl Life {
         watcher.is_some()
     }
 
+    /// How many watch it or are linked to it.
+    #[cfg(all(test, not(tidegate_loom)))]
+    pub(super) fn bonds(&self) -> usize {
+        let state = self.state.lock();
+        state.audience.as_ref().map_or(0, |audience| audience.watchers.len() + audience.links.len())
+    }
+
     pub(crate) fn news(&self, reason: StopReason) -> Terminated {
         Terminated { id: self.id, path: self.path.clone(), reason }
     }
