@@ -286,6 +286,53 @@ fn the_report_names_everybody_below_the_late_and_what_each_was_doing() {
     );
 }
 
+/// Seen only while waits are watched, as they are in debug builds.
+#[cfg(debug_assertions)]
+#[test]
+fn the_report_says_for_whom_the_late_wait() {
+    enum Want {
+        Room,
+        Answer,
+    }
+    struct Sender(ActorRef<Job>);
+    impl Actor for Sender {
+        type Msg = Want;
+        async fn handle(&mut self, want: Want, _cx: &mut Context<Self>) -> Result<(), Fault> {
+            match want {
+                Want::Room => drop(self.0.tell(Job::Note(3)).await),
+                Want::Answer => drop(self.0.ask(Job::Count).await),
+            }
+            Ok(())
+        }
+    }
+    let (executor, system) = manual();
+    // Of a later phase: a mailbox that closes lets nobody wait.
+    let stuck = |name: &'static str| {
+        let actor = system.build(|| Worker::new(&Log::default())).named(name).phase(Phase::STATE);
+        let actor = actor.mailbox(Push::bounded(1)).spawn();
+        actor.try_tell(Job::Stuck(1)).unwrap();
+        executor.run_until_idle();
+        actor
+    };
+    let (full, slow) = (stuck("full"), stuck("slow"));
+    full.try_tell(Job::Note(2)).unwrap();
+    let to = full.clone();
+    system.build(move || Sender(to.clone())).named("a").spawn().try_tell(Want::Room).unwrap();
+    let to = slow.clone();
+    system.build(move || Sender(to.clone())).named("b").spawn().try_tell(Want::Answer).unwrap();
+    executor.run_until_idle();
+    let report = executor.block_on(system.shutdown_in_phases(Shutdown::new().each(ms(20))));
+    assert_eq!(
+        names(&report.killed),
+        [
+            "/a (waiting for room in /full)",
+            "/b (waiting for an answer of /slow)",
+            "/full (working, 1 queued)",
+            "/slow (working, 1 queued)"
+        ]
+    );
+}
+
 struct NeverStarts;
 
 impl Actor for NeverStarts {
