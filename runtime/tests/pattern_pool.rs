@@ -81,7 +81,7 @@ fn a_worker_that_ends_for_good_leaves_and_is_replaced_when_asked_for() {
 
 #[test]
 fn a_worker_over_its_limit_ends_the_pool_unless_it_only_stops() {
-    for (on_limit, left) in [(OnLimit::Stop, 2)] {
+    for (on_limit, left) in [(OnLimit::Escalate, 0), (OnLimit::Stop, 2)] {
         let (executor, system) = manual();
         let log = Log::default();
         let pool = pool(&system, 3, &log, once().on_limit(on_limit));
