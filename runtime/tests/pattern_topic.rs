@@ -138,7 +138,7 @@ fn what_was_missed_is_among_the_dead_letters_with_its_mailbox() {
         note.add(format_args!("{} {} {message:?}", letter.mailbox, letter.reason));
     });
     let _subscription = topic.subscribe(&reader.news(), Lag::Skip);
-    (0..3).for_each(|n| drop(topic.publish(n)));
+    (0..3).for_each(|n| _ = topic.publish(n));
     let path = reader.actor.path();
     assert_eq!(letters.all(), [format!("{path} lagged Some(1)"), format!("{path} lagged Some(2)")]);
 }
@@ -258,12 +258,12 @@ fn a_subscriber_is_told_of_all_that_it_missed_by_one_notice_at_a_time() {
     let topic = Topic::new();
     let reader = Subscriber::new(&system, 0, Push::bounded(2));
     let subscription = topic.subscribe(&reader.news(), Lag::Skip);
-    (0..3).for_each(|n| drop(topic.publish(n)));
+    (0..3).for_each(|n| _ = topic.publish(n));
     let subscription = subscription.notify(&reader.actor.map(Msg::Lagged));
-    (3..10).for_each(|n| drop(topic.publish(n)));
+    (3..10).for_each(|n| _ = topic.publish(n));
     executor.run_until_idle();
     assert_eq!(reader.log.take(), ["missed 8", "0", "1"]);
-    (10..15).for_each(|n| drop(topic.publish(n)));
+    (10..15).for_each(|n| _ = topic.publish(n));
     executor.run_until_idle();
     assert_eq!(reader.log.take(), ["missed 3", "10", "11"]);
     assert_eq!(subscription.skipped(), 11);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::ask::{AnswerFuture, AskError};
+use super::ask::AskError;
 use super::executor::BoxTask;
 use super::mapped::{Reserving, Route, poll_tell};
 use super::reference::{ActorRef, To};
@@ -164,11 +164,11 @@ impl<M> fmt::Debug for TellRef<'_, M> {
 
 /// A question on its way, and the wait for its answer, in sight of those who
 /// ask why.
-pub(super) struct Asking<'a, M, R> {
+pub(super) struct Asking<'a, M, F> {
     actor: &'a ActorRef<M>,
     /// Until the question is let in.
     tell: Option<TellRef<'a, M>>,
-    answer: AnswerFuture<R>,
+    answer: F,
     /// How many messages had been handled before the question.
     handled: u64,
     placed: Option<u64>,
@@ -176,10 +176,10 @@ pub(super) struct Asking<'a, M, R> {
     wait: Option<Wait>,
 }
 
-impl<M, R> Unpin for Asking<'_, M, R> {}
+impl<M, F> Unpin for Asking<'_, M, F> {}
 
-impl<'a, M: Send + 'static, R> Asking<'a, M, R> {
-    pub(super) fn new(actor: &'a ActorRef<M>, question: M, answer: AnswerFuture<R>) -> Self {
+impl<'a, M: Send + 'static, F> Asking<'a, M, F> {
+    pub(super) fn new(actor: &'a ActorRef<M>, question: M, answer: F) -> Self {
         let handled = match &actor.to {
             // It will have a place, which says more.
             To::Mailbox(sender) if !sender.core().queue.is_sealed() => 0,
@@ -207,7 +207,11 @@ impl<'a, M: Send + 'static, R> Asking<'a, M, R> {
     }
 }
 
-impl<M: Send + 'static, R> Future for Asking<'_, M, R> {
+impl<M, R, F> Future for Asking<'_, M, F>
+where
+    M: Send + 'static,
+    F: Future<Output = Option<R>> + Unpin,
+{
     type Output = Result<R, AskError<M>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {

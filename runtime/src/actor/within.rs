@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ask::{AskError, Reply};
+use super::ask::{AnswerFuture, AskError, Reply};
 use super::reference::ActorRef;
 use super::tell::{Asking, before};
 use crate::mailbox::{Admission, TellWithinError};
@@ -34,6 +34,24 @@ impl<M: Send + 'static> ActorRef<M> {
         // It costs a timer anyway: one more allocation is little.
         let mut asking = Box::new(Asking::new(self, question(reply), answer));
         match before(&mut asking, |asking| asking.limited(limit)).await {
+            Some(answer) => answer,
+            None => Err(AskError::Timeout(asking.cancel())),
+        }
+    }
+
+    /// Asks a question that has been made, until `until`, and leaves its
+    /// answer with who asks: refused, the same question may be asked of another
+    /// actor.
+    pub(crate) async fn ask_made<R>(
+        &self,
+        question: M,
+        answer: &mut AnswerFuture<R>,
+        until: Option<Duration>,
+    ) -> Result<R, AskError<M>> {
+        let mut asking = Box::new(Asking::new(self, question, answer));
+        let Some(until) = until else { return asking.await };
+        let left = until.saturating_sub(self.life.world.executor.now());
+        match before(&mut asking, |asking| asking.limited(left)).await {
             Some(answer) => answer,
             None => Err(AskError::Timeout(asking.cancel())),
         }

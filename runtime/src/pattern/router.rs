@@ -26,7 +26,7 @@ pub use self::routing::{Members, Routing};
 
 use self::ring::Ring;
 use self::routing::Kind;
-use crate::actor::{Activity, ActorId, ActorRef, BoxTask, Reply};
+use crate::actor::{Activity, ActorId, ActorRef, AnswerFuture, AskError, BoxTask, Reply};
 use crate::mailbox::{Admission, SendError, TellWithinError};
 use crate::sync::counter::Counter;
 use crate::sync::shim::Mutex;
@@ -95,7 +95,7 @@ impl<M: Send + 'static> Router<M> {
     /// it; of a broadcast, those members that have it keep it.
     pub async fn tell(&self, message: M) -> Result<Admission, RouteError<M>> {
         if let Kind::Broadcast(copy) = self.inner.routing.kind {
-            return broadcast::tell_all(&self.members(), message, copy, None).await;
+            return broadcast::tell_all(&self.members(), message, copy, &mut None).await;
         }
         let (mut message, mut gone) = (message, Vec::new());
         loop {
@@ -165,9 +165,10 @@ impl<M: Send + 'static> Router<M> {
         let members = self.members();
         let Some(clock) = members.first() else { return Err(RouteError::NoMember(message)) };
         if let Kind::Broadcast(copy) = self.inner.routing.kind {
-            return broadcast::tell_all(&members, message, copy, Some(sleep(clock, limit))).await;
+            let until = now(clock).saturating_add(limit);
+            return broadcast::tell_all(&members, message, copy, &mut timer(&members, until)).await;
         }
-        let until = now(clock) + limit;
+        let until = now(clock).saturating_add(limit);
         let (mut message, mut gone) = (message, Vec::new());
         loop {
             let members = self.members();
@@ -185,16 +186,15 @@ impl<M: Send + 'static> Router<M> {
         }
     }
 
-    /// Asks the member that is chosen, as [`ActorRef::ask`] does.
+    /// Asks the member that is chosen, as [`ActorRef::ask`] does. Of a
+    /// broadcast the first answer counts.
     ///
     /// # Errors
     /// [`RouteAskError`], with the question if it was not let in.
     /// # Cancel safety
     /// Dropped while waiting for the answer, the question may still be handled.
     pub async fn ask<R>(&self, question: impl FnOnce(Reply<R>) -> M) -> Result<R, RouteAskError<M>> {
-        let (reply, answer) = Reply::channel();
-        self.tell(question(reply)).await.map_err(RouteAskError::Refused)?;
-        answer.await.ok_or(RouteAskError::NoReply)
+        self.ask_until(None, question).await
     }
 
     /// Asks, waiting for grant and answer together no longer than `limit`.
@@ -207,21 +207,42 @@ impl<M: Send + 'static> Router<M> {
         limit: Duration,
         question: impl FnOnce(Reply<R>) -> M,
     ) -> Result<R, RouteAskError<M>> {
-        let (reply, mut answer) = Reply::channel();
-        let question = question(reply);
-        let members = self.members();
-        let Some(clock) = members.first() else { return Err(RouteAskError::Refused(RouteError::NoMember(question))) };
-        let until = now(clock) + limit;
-        self.tell_within(limit, question).await.map_err(RouteAskError::Refused)?;
-        let mut timeout = None;
-        poll_fn(|cx| {
-            if let Poll::Ready(answer) = Pin::new(&mut answer).poll(cx) {
-                return Poll::Ready(answer.ok_or(RouteAskError::NoReply));
-            }
-            let timeout = timeout.get_or_insert_with(|| sleep(clock, until.saturating_sub(now(clock))));
-            timeout.as_mut().poll(cx).map(|()| Err(RouteAskError::Timeout))
-        })
-        .await
+        let until = self.members().first().map(|clock| now(clock).saturating_add(limit));
+        self.ask_until(until, question).await
+    }
+
+    async fn ask_until<R>(
+        &self,
+        until: Option<Duration>,
+        question: impl FnOnce(Reply<R>) -> M,
+    ) -> Result<R, RouteAskError<M>> {
+        let (reply, mut answer) = Reply::channel_until(until);
+        let (mut question, mut gone) = (question(reply), Vec::new());
+        if let Kind::Broadcast(copy) = self.inner.routing.kind {
+            let members = self.members();
+            let mut timeout = until.and_then(|until| timer(&members, until));
+            broadcast::tell_all(&members, question, copy, &mut timeout).await.map_err(RouteAskError::Refused)?;
+            return first_answer(&mut answer, &mut timeout).await;
+        }
+        loop {
+            let members = self.members();
+            let Some(at) = self.first(&members, &question, &gone) else {
+                return Err(RouteAskError::Refused(RouteError::NoMember(question)));
+            };
+            return match members[at].ask_made(question, &mut answer, until).await {
+                Ok(answer) => Ok(answer),
+                Err(AskError::Refused(SendError::Closed(back))) => {
+                    question = back;
+                    gone.push(members[at].id());
+                    continue;
+                }
+                Err(AskError::Refused(error)) => Err(RouteAskError::Refused(RouteError::Refused(error))),
+                Err(AskError::Timeout(Some(back))) => Err(RouteAskError::Refused(RouteError::Timeout(back))),
+                Err(AskError::Timeout(None)) => Err(RouteAskError::Timeout),
+                Err(AskError::NoReply) => Err(RouteAskError::NoReply),
+                Err(AskError::Deadlock(cycle)) => Err(RouteAskError::Deadlock(cycle)),
+            };
+        }
     }
 
     /// The first choice among the members that are there and not `gone`.
@@ -273,8 +294,26 @@ fn now<M>(member: &ActorRef<M>) -> Duration {
     member.life().world.executor.now()
 }
 
-fn sleep<M>(member: &ActorRef<M>, limit: Duration) -> BoxTask {
-    member.life().world.executor.sleep(limit)
+/// A sleep until `until`, if there is a member whose clock says when that is.
+fn timer<M>(members: &[ActorRef<M>], until: Duration) -> Option<BoxTask> {
+    let clock = members.first()?;
+    Some(clock.life().world.executor.sleep(until.saturating_sub(now(clock))))
+}
+
+async fn first_answer<M, R>(
+    answer: &mut AnswerFuture<R>,
+    timeout: &mut Option<BoxTask>,
+) -> Result<R, RouteAskError<M>> {
+    poll_fn(|cx| {
+        if let Poll::Ready(answer) = Pin::new(&mut *answer).poll(cx) {
+            return Poll::Ready(answer.ok_or(RouteAskError::NoReply));
+        }
+        match timeout {
+            Some(timeout) => timeout.as_mut().poll(cx).map(|()| Err(RouteAskError::Timeout)),
+            None => Poll::Pending,
+        }
+    })
+    .await
 }
 
 /// The reason and the message, apart.

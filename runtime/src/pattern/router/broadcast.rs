@@ -89,7 +89,7 @@ pub(super) async fn tell_all<M: Send + 'static>(
     members: &[ActorRef<M>],
     message: M,
     copy: fn(&M) -> M,
-    mut sleep: Option<BoxTask>,
+    sleep: &mut Option<BoxTask>,
 ) -> Result<Admission, RouteError<M>> {
     let mut tally = Tally::new();
     let (mut telling, left) = copies(members, message, copy, |at, message| members[at].tell(message));

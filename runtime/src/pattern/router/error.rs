@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::mailbox::SendError;
+use crate::mailbox::{Cycle, SendError};
 
 /// Why a router did not send, or not to everybody. The message is inside.
 #[derive(Clone, PartialEq, Eq)]
@@ -79,6 +79,9 @@ pub enum RouteAskError<M> {
     NoReply,
     /// No answer in time. The question may still be handled.
     Timeout,
+    /// Whoever is to answer waited for the asker; see
+    /// [`AskError::Deadlock`](crate::AskError::Deadlock).
+    Deadlock(Cycle),
 }
 
 impl<M> fmt::Debug for RouteAskError<M> {
@@ -87,6 +90,7 @@ impl<M> fmt::Debug for RouteAskError<M> {
             Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
             Self::NoReply => f.write_str("NoReply"),
             Self::Timeout => f.write_str("Timeout"),
+            Self::Deadlock(cycle) => f.debug_tuple("Deadlock").field(cycle).finish(),
         }
     }
 }
@@ -97,6 +101,7 @@ impl<M> fmt::Display for RouteAskError<M> {
             Self::Refused(error) => write!(f, "the question was refused: {error}"),
             Self::NoReply => f.write_str("the question will not be answered"),
             Self::Timeout => f.write_str("the question was not answered in time"),
+            Self::Deadlock(cycle) => write!(f, "deadlock: {cycle}"),
         }
     }
 }
