@@ -88,9 +88,9 @@ pub use actor::{
 };
 pub use mailbox::{
     Adaptive, Admission, Closed, Cycle, DeadLetter, DeadLetterSubscription, DeadLetters, Deadlock, DropCounts,
-    DropReason, Level, Mailbox, MailboxStats, Mode, ModeSwitch, Overflow, Permit, Permits, Pressure, Pull, Push,
-    ReserveError, ReserveManyError, SendError, Strategy, SwitchReason, TellWithinError, Thresholds, TryReserveError,
-    Watermarks,
+    DropReason, Histogram, Level, Mailbox, MailboxStats, Mode, ModeSwitch, Overflow, Permit, Permits, Pressure, Pull,
+    Push, ReserveError, ReserveManyError, SendError, Strategy, SwitchReason, TellWithinError, Thresholds, Timing,
+    TryReserveError, Watermarks,
 };
 #[cfg(feature = "serde")]
 pub use mailbox::{ConfigError, MailboxConfig};

@@ -110,9 +110,9 @@ fn it_prints_as_a_tree() {
     let printed = system.inspect().to_string();
     let lines: Vec<_> = printed.lines().collect();
     assert_eq!(lines[0], "2 actors at 1.5s");
-    assert!(lines[1].starts_with("  /top #"), "{printed}");
+    assert!(lines[1].starts_with("  /top: parked; "), "{printed}");
     assert!(lines[1].contains("push, 0 of 8 queued (at most 1), 1 handled"), "{printed}");
-    assert!(lines[2].starts_with("    /top/below #"), "{printed}");
+    assert!(lines[2].starts_with("    /top/below: parked; "), "{printed}");
     assert!(lines[2].contains("pull"), "{printed}");
 }
 

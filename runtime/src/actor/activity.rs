@@ -7,6 +7,7 @@ use super::lifecycle::ActorPath;
 /// What an actor is doing: for people who ask why nothing happens. It may be
 /// out of date when it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Activity {
     /// It has not begun to handle messages: it was just spawned, or its

@@ -6,18 +6,20 @@
 //! waits. Whenever the poll ends, what was taken has been published, so an
 //! actor that waits or sleeps holds no sender back.
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
+mod attend;
+mod observing;
+
+use self::attend::{attend, traced};
 use super::bonds::News;
 use super::context::Context;
 use super::fault::Fault;
-use super::lifecycle::{Life, StopReason};
+use super::lifecycle::StopReason;
 use super::reference::Halt;
-use super::world::Idler;
 use super::{Actor, Doing};
 use crate::mailbox::DropReason;
 use crate::mailbox::core::{Core, Ending, Signal};
@@ -59,6 +61,12 @@ pub(crate) struct Cell<A: Actor> {
     /// What was put aside has come back at the end of a drain.
     emptied: bool,
     enlisted: bool,
+    /// When the present message began, if it is timed, and how many more are
+    /// not.
+    #[cfg(feature = "metrics")]
+    timed: Option<Duration>,
+    #[cfg(feature = "metrics")]
+    unlooked: u32,
 }
 
 impl<A: Actor> Cell<A> {
@@ -73,6 +81,10 @@ impl<A: Actor> Cell<A> {
             draining: false,
             emptied: false,
             enlisted: false,
+            #[cfg(feature = "metrics")]
+            timed: None,
+            #[cfg(feature = "metrics")]
+            unlooked: 0,
         }
     }
 
@@ -137,8 +149,11 @@ impl<A: Actor> Cell<A> {
                 continue;
             }
             if std::mem::take(&mut self.fresh) {
-                self.core().books.polls.add_alone(1);
-                self.rx.note_depth();
+                self.rx.note_poll();
+                #[cfg(feature = "metrics")]
+                {
+                    self.unlooked = 0;
+                }
             }
             if let Some(expired) = self.rx.look_ready(A::expired) {
                 if expired {
@@ -261,6 +276,11 @@ impl<A: Actor> Cell<A> {
         if self.rx.is_adaptive() {
             self.began = self.cx.now();
         }
+        #[cfg(feature = "metrics")]
+        match self.unlooked.checked_sub(1) {
+            Some(left) => self.unlooked = left,
+            None => self.begin_sample(),
+        }
     }
 
     #[inline(always)]
@@ -271,6 +291,10 @@ impl<A: Actor> Cell<A> {
                 if self.rx.is_adaptive() {
                     self.observe(1, self.began);
                 }
+                #[cfg(feature = "metrics")]
+                if self.timed.is_some() {
+                    self.end_sample();
+                }
                 result.err().map(Exit::Fault)
             }
             Err(urgent) => Some(urgent.into()),
@@ -280,12 +304,7 @@ impl<A: Actor> Cell<A> {
     #[cold]
     fn observe(&mut self, handled: u64, began: Duration) {
         let now = self.cx.now();
-        if let Some(switch) = self.rx.observe(now, handled, now.saturating_sub(began)) {
-            #[cfg(feature = "tracing")]
-            tracing::info!(actor = %self.cx.path(), to = ?switch.to, epoch = switch.epoch, reason = ?switch.reason,
-                "delivery mode changed");
-            let _ = switch;
-        }
+        self.rx.observe(now, handled, now.saturating_sub(began));
     }
 
     /// Deals with one signal.
@@ -312,7 +331,7 @@ impl<A: Actor> Cell<A> {
                 if let Some(pending) = pending {
                     pending.lower();
                 }
-                self.core().books.handled.add_alone(1);
+                self.core().count_handled(1);
                 self.handle_late(actor, message).await
             }
             Signal::Notice(news) => {
@@ -384,14 +403,6 @@ impl<A: Actor> Cell<A> {
         self.fresh = true;
     }
 
-    /// Has the mailbox looked after, now that it has storage.
-    #[cold]
-    fn enlist(&mut self) {
-        self.enlisted = true;
-        let idler = Idle { core: shim::Arc::clone(self.core()), life: Arc::clone(self.cx.life()), seen: 0 };
-        self.cx.world().look_after(Box::new(idler));
-    }
-
     /// The last hook. `false`: killed while it waited.
     pub(crate) async fn take_leave(&mut self, actor: &mut A, reason: &StopReason) -> bool {
         let mut hook = pin!(actor.stopped(reason, &mut self.cx));
@@ -431,92 +442,11 @@ impl<A: Actor> Drop for Cell<A> {
     }
 }
 
-struct Idle<M> {
-    core: shim::Arc<Core<M>>,
-    life: Arc<Life>,
-    seen: u64,
-}
-
-impl<M: Send + 'static> Idler for Idle<M> {
-    fn polls(&self) -> u64 {
-        self.core.books.polls.get()
-    }
-
-    fn last_seen(&mut self) -> &mut u64 {
-        &mut self.seen
-    }
-
-    fn retire(&self) {
-        drop(self.core.signal(Signal::Retire));
-    }
-
-    fn life(&self) -> &Life {
-        &self.life
-    }
-}
-
-/// A handler in a span of its own, which follows from the one that its message
-/// was sent in.
-#[cfg(feature = "tracing")]
-fn traced<F: Future, M: Send + 'static>(handler: F, rx: &mut Receiver<M>) -> tracing::instrument::Instrumented<F> {
-    let sent_in = rx.take_trace().0;
-    let span = tracing::debug_span!(target: "tidegate::handle", "handle", actor = %rx.core().name);
-    span.follows_from(&sent_in);
-    tracing::Instrument::instrument(handler, span)
-}
-
-#[cfg(not(feature = "tracing"))]
-#[inline(always)]
-fn traced<F: Future, M: Send + 'static>(handler: F, _rx: &mut Receiver<M>) -> F {
-    handler
-}
-
 impl From<Urgent> for Exit {
     fn from(urgent: Urgent) -> Self {
         match urgent {
             Urgent::Kill => Self::Stop(StopReason::Killed),
             Urgent::Renew => Self::Renewed,
-        }
-    }
-}
-
-/// A handler, with an eye on the control lane while it waits.
-///
-/// The handler is pinned in its caller: a future that is moved into another
-/// takes its place twice.
-struct Attended<'a, 'b, F, M: Send + 'static> {
-    handler: Pin<&'a mut F>,
-    rx: &'b mut Receiver<M>,
-    polled: bool,
-}
-
-fn attend<'a, 'b, F, M: Send + 'static>(handler: Pin<&'a mut F>, rx: &'b mut Receiver<M>) -> Attended<'a, 'b, F, M> {
-    Attended { handler, rx, polled: false }
-}
-
-impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
-    type Output = Result<F::Output, Urgent>;
-
-    #[inline(always)]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        // Before the first poll the lane has just been looked at.
-        if this.polled {
-            this.rx.core().books.polls.add_alone(1);
-            this.rx.note_depth();
-            if let Some(urgent) = this.rx.poll_urgent() {
-                return Poll::Ready(Err(urgent));
-            }
-        }
-        if let Poll::Ready(result) = this.handler.as_mut().poll(cx) {
-            return Poll::Ready(Ok(result));
-        }
-        this.polled = true;
-        // The handler waits, perhaps for long: senders see how far it came,
-        // and signals find the way.
-        match this.rx.wait_for_signals(cx.waker()) {
-            Some(urgent) => Poll::Ready(Err(urgent)),
-            None => Poll::Pending,
         }
     }
 }

@@ -13,7 +13,7 @@ use super::stash::Stash;
 use super::world::World;
 use super::{Actor, ActorPath};
 use crate::mailbox::core::{Core, Signal};
-use crate::mailbox::{MailboxStats, Mode, Sender};
+use crate::mailbox::{MailboxStats, Mode, Sender, Timing};
 use crate::sync::counter::Flag;
 use crate::sync::shim;
 
@@ -60,6 +60,10 @@ pub(crate) trait Child: Send + Sync {
     fn stats(&self) -> MailboxStats;
     /// Has its task polled.
     fn poke(&self);
+    /// How long messages wait and take, if that is measured.
+    fn timing(&self) -> Option<Timing>;
+    #[cfg(feature = "metrics")]
+    fn observed(&self) -> Option<&Arc<crate::mailbox::observed::Observed>>;
 }
 
 impl<M: Send + 'static> Child for ActorRef<M> {
@@ -81,6 +85,21 @@ impl<M: Send + 'static> Child for ActorRef<M> {
 
     fn stats(&self) -> MailboxStats {
         self.stats()
+    }
+
+    fn timing(&self) -> Option<Timing> {
+        match self.target() {
+            To::Mailbox(sender) => sender.core().timing(),
+            To::Route(_) => None,
+        }
+    }
+
+    #[cfg(feature = "metrics")]
+    fn observed(&self) -> Option<&Arc<crate::mailbox::observed::Observed>> {
+        match self.target() {
+            To::Mailbox(sender) => sender.core().observed.get(),
+            To::Route(_) => None,
+        }
     }
 
     fn poke(&self) {

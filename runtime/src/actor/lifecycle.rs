@@ -84,6 +84,22 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// The reason's name in reports and labels.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Drained => "drained",
+            Self::Killed => "killed",
+            Self::Failed(_) => "failed",
+            Self::Panicked(_) => "panicked",
+            Self::Overflowed => "overflowed",
+            Self::Abandoned => "abandoned",
+            Self::Refused => "refused",
+            Self::NameTaken(_) => "name-taken",
+        }
+    }
+
     /// Whether something went wrong.
     #[must_use]
     pub fn is_failure(&self) -> bool {
@@ -181,7 +197,7 @@ impl Life {
             return;
         }
         // First: whoever sees the end finds it gone from the tree.
-        self.world.forget(self.id);
+        self.world.forget(self.id, &reason);
         let audience = {
             let mut state = self.state.lock();
             if state.ended.is_some() {

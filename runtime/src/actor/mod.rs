@@ -10,6 +10,8 @@ mod executor;
 pub(crate) mod fault;
 pub(crate) mod lifecycle;
 mod mapped;
+#[cfg(feature = "metrics")]
+mod metering;
 pub(crate) mod panic;
 mod post;
 pub(crate) mod reference;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::context::Child;
 use super::executor::Executor;
-use super::lifecycle::{ActorId, Life};
+use super::lifecycle::{ActorId, Life, StopReason};
 use super::panic::hear_panics;
 use super::waits::{Deadlocks, Waits};
 use crate::mailbox::DeadLetters;
@@ -23,11 +23,20 @@ pub(crate) struct Settings {
     pub(crate) deadlocks: Deadlocks,
     /// After how long a wait is told of.
     pub(crate) long_waits: Duration,
+    /// How often gauges are recorded.
+    #[cfg(feature = "metrics")]
+    pub(crate) record_every: Option<Duration>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { idle_after: Duration::from_secs(1), deadlocks: Deadlocks::default(), long_waits: Duration::from_secs(5) }
+        Self {
+            idle_after: Duration::from_secs(1),
+            deadlocks: Deadlocks::default(),
+            long_waits: Duration::from_secs(5),
+            #[cfg(feature = "metrics")]
+            record_every: None,
+        }
     }
 }
 
@@ -44,6 +53,9 @@ pub(crate) struct World {
     /// children.
     actors: Mutex<BTreeMap<ActorId, Arc<dyn Child>>>,
     idle: Mutex<Idle>,
+    /// Metrics by label, while there are actors of it.
+    #[cfg(feature = "metrics")]
+    pub(super) meters: super::metering::Meters,
     /// The floor above keeps the root of the tree here.
     roots: OnceLock<Arc<dyn Tree>>,
 }
@@ -81,12 +93,18 @@ impl World {
             settings,
             actors: Mutex::new(BTreeMap::new()),
             idle: Mutex::new(Idle { sweeping: false, mailboxes: Vec::new() }),
+            #[cfg(feature = "metrics")]
+            meters: super::metering::Meters::new(),
             roots: OnceLock::new(),
         })
     }
 
     /// Takes an actor into the list of those who live, until it ends.
     pub(crate) fn enrol(&self, actor: Arc<dyn Child>) {
+        #[cfg(feature = "metrics")]
+        if let Some(observed) = actor.observed() {
+            observed.meter.actors.increment(1.0);
+        }
         self.actors.lock().insert(actor.life().id, actor);
     }
 
@@ -100,9 +118,15 @@ impl World {
         self.actors.lock().values().cloned().collect()
     }
 
-    pub(crate) fn forget(&self, id: ActorId) {
+    /// An actor has ended.
+    pub(crate) fn forget(&self, id: ActorId, reason: &StopReason) {
         // Dropped when the lock is free: messages may go with it.
         let actor = self.actors.lock().remove(&id);
+        #[cfg(feature = "metrics")]
+        if let Some(observed) = actor.as_ref().and_then(|actor| actor.observed()) {
+            observed.meter.ended(reason.name());
+        }
+        let _ = reason;
         drop(actor);
         if let Some(roots) = self.roots.get() {
             roots.forget(id);

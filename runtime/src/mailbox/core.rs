@@ -131,6 +131,9 @@ pub(crate) struct Core<M> {
     pub(crate) dead: DeadLetters,
     pub(crate) name: Arc<str>,
     pub(crate) books: Books,
+    /// Set once, when the mailbox gets its actor.
+    #[cfg(feature = "metrics")]
+    pub(crate) observed: std::sync::OnceLock<Arc<super::observed::Observed>>,
 }
 
 impl<M> Core<M> {
@@ -157,6 +160,8 @@ impl<M> Core<M> {
                 acquired: Counter::new(),
                 released: Counter::new(),
             },
+            #[cfg(feature = "metrics")]
+            observed: std::sync::OnceLock::new(),
         };
         let mut terms = core.terms.lock();
         terms.set_policy(mailbox);
@@ -429,6 +434,10 @@ impl<M: Send + 'static> Core<M> {
 
     pub(crate) fn count_drops(&self, reason: DropReason, n: u64) {
         self.terms.lock().memory.get_or_insert_default().drops.add(reason, n);
+        #[cfg(feature = "metrics")]
+        if let Some(observed) = self.observed.get() {
+            observed.meter.dropped(reason, n);
+        }
     }
 
     /// Everything that is still in the mailbox goes to the dead letters.

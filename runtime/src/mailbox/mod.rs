@@ -22,10 +22,15 @@ mod config;
 pub(crate) mod core;
 mod dead_letters;
 mod error;
+mod histogram;
 pub(crate) mod item;
+#[cfg(feature = "metrics")]
+pub(crate) mod meter;
 #[cfg(all(test, tidegate_loom))]
 mod model;
 mod modes;
+#[cfg(feature = "metrics")]
+pub(crate) mod observed;
 pub(crate) mod permit;
 mod pressure;
 pub(crate) mod receiver;
@@ -44,6 +49,7 @@ pub use self::dead_letters::{DeadLetter, DeadLetterSubscription, DeadLetters, Dr
 pub use self::error::{
     Admission, Closed, Cycle, Deadlock, ReserveError, ReserveManyError, SendError, TellWithinError, TryReserveError,
 };
+pub use self::histogram::{Bucket, Histogram, Timing};
 pub use self::modes::{Adaptive, Pull, Push, Strategy, Thresholds};
 pub use self::permit::{Permit, Permits};
 pub use self::pressure::{Level, Pressure};

@@ -14,6 +14,7 @@ use super::stats::MailboxStats;
 use crate::sync::queue::Consumer;
 use crate::sync::shim::Arc;
 
+mod observing;
 mod terms;
 
 /// What [`Receiver::try_next`] found.
@@ -79,6 +80,8 @@ pub struct Receiver<M: Send + 'static> {
     batch: u32,
     /// The span that the message taken last was sent in.
     trace: Trace,
+    #[cfg(feature = "metrics")]
+    observer: Option<Box<super::observed::Observer>>,
 }
 
 struct Adaptive {
@@ -102,6 +105,8 @@ impl<M: Send + 'static> Receiver<M> {
             pending: None,
             batch: 1,
             trace: Trace::none(),
+            #[cfg(feature = "metrics")]
+            observer: None,
         };
         receiver.follow_delivery(mailbox);
         receiver.replenish();
@@ -222,20 +227,18 @@ impl<M: Send + 'static> Receiver<M> {
     #[inline(never)]
     pub(crate) fn publish(&mut self) {
         let taken = self.consumer.count_taken();
-        self.core.books.handled.add_alone(taken);
+        self.core.count_handled(taken);
         self.consumer.publish(&self.core.queue);
-    }
-
-    /// Notes how deep the queue is before it is worked off.
-    pub(crate) fn note_depth(&self) {
-        // A backlog has sequences set aside, so the queue counts it.
-        let depth = if self.sealed { self.core.len() } else { self.core.queue.len() as usize };
-        self.core.books.high_water.max_alone(depth as u64);
     }
 
     /// Sleeps until there is a message or a signal. `false`: there is already.
     pub(crate) fn park(&mut self, waker: &Waker) -> bool {
         self.publish();
+        #[cfg(feature = "metrics")]
+        let waker = match &mut self.observer {
+            Some(observer) => observer.sleep(self.consumer.taken(), waker),
+            None => waker,
+        };
         let asleep = if self.plain || (self.sealed && !self.slots_done) {
             self.consumer.park(&self.core.queue, waker)
         } else {
@@ -336,6 +339,11 @@ impl<M: Send + 'static> Receiver<M> {
     /// what ends the handler.
     pub(crate) fn wait_for_signals(&mut self, waker: &Waker) -> Option<Urgent> {
         self.publish();
+        #[cfg(feature = "metrics")]
+        let waker = match &mut self.observer {
+            Some(observer) => observer.noting(waker),
+            None => waker,
+        };
         self.core.queue.receiver().register(waker);
         if self.core.lane.is_pending() { self.poll_urgent() } else { None }
     }

@@ -135,9 +135,7 @@ async fn rest<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>) -> Option<Stop
 /// Ends what belongs to a life, and waits until the next may begin. `None`: it
 /// may.
 async fn begin_again<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>, delay: Duration) -> Option<StopReason> {
-    #[cfg(feature = "tracing")]
-    tracing::info!(actor = %cell.cx.path(), ?delay, "actor begins anew");
-    cell.cx.life().restarts.add(1);
+    cell.note_restart(delay);
     // Those who wait for this one wait for its children too.
     let patience = lives.group().map(|_| PATIENCE);
     if let Some(reason) = end_family(cell, Halt::Stop, patience).await {

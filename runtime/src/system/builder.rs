@@ -29,6 +29,14 @@ impl SystemBuilder {
         self
     }
 
+    /// Has the gauges [recorded](System::record_metrics) every so often, from the
+    /// first actor on until the system has shut down. Not unless this is called.
+    #[cfg(feature = "metrics")]
+    pub fn record_metrics_every(mut self, period: Duration) -> Self {
+        self.settings.record_every = Some(period);
+        self
+    }
+
     /// The system, on tokio; see [`System::new`].
     #[cfg(feature = "tokio")]
     #[must_use]

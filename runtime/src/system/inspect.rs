@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::System;
-use crate::actor::{ActorId, ActorPath};
-use crate::mailbox::{DropCounts, MailboxStats, Mode};
+use crate::actor::{Activity, ActorId, ActorPath};
+use crate::mailbox::{DropCounts, MailboxStats, Mode, Timing};
 
 /// What was found when a [`System`] was looked at: every actor, children below
 /// their parents, and how each one's mailbox stands.
@@ -61,9 +61,14 @@ pub struct ActorInspection {
     pub path: ActorPath,
     /// How often it was begun anew after a failure.
     pub restarts: u64,
+    /// What it is doing.
+    pub activity: Activity,
     /// How its mailbox stands: mode and epoch, the numbers of the rule, depth,
     /// high-water mark, drops.
     pub mailbox: MailboxStats,
+    /// How long its messages wait and take. `None` without the feature
+    /// `metrics`.
+    pub timing: Option<Timing>,
 }
 
 impl System {
@@ -84,7 +89,9 @@ impl System {
                 parent: life.parent(),
                 path: life.path.clone(),
                 restarts: life.restarts.get(),
+                activity: life.activity(),
                 mailbox: actor.stats(),
+                timing: actor.timing(),
             };
             // One whose parent was abandoned has nobody to stand behind.
             children.entry(seen.parent.filter(|parent| living.contains(parent))).or_default().push(seen);
@@ -97,6 +104,17 @@ impl System {
             actors.push(actor);
         }
         Inspection { at: self.world().executor.now(), actors, drops: self.dead_letters().counts() }
+    }
+}
+
+#[cfg(feature = "metrics")]
+impl System {
+    /// Sets the gauges, messages queued and senders waiting, to what is so at
+    /// present. Counters and histograms need no call. To have it called every
+    /// so often, see
+    /// [`record_metrics_every`](super::SystemBuilder::record_metrics_every).
+    pub fn record_metrics(&self) {
+        self.world().record_metrics();
     }
 }
 
@@ -131,12 +149,12 @@ impl fmt::Display for Inspection {
 
 impl fmt::Display for ActorInspection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, path, restarts, mailbox, .. } = self;
+        let Self { path, restarts, activity, mailbox, timing, .. } = self;
         let mode = match mailbox.mode {
             Mode::Push => "push",
             Mode::Pull => "pull",
         };
-        write!(f, "{path} {id}: {mode}, {} of ", mailbox.len)?;
+        write!(f, "{path}: {activity}; {mode}, {} of ", mailbox.len)?;
         match mailbox.capacity {
             Some(capacity) => write!(f, "{capacity}")?,
             None => f.write_str("any number")?,
@@ -157,7 +175,16 @@ impl fmt::Display for ActorInspection {
         if *restarts > 0 {
             write!(f, ", {restarts} restarts")?;
         }
-        write_drops(f, &mailbox.drops)
+        write_drops(f, &mailbox.drops)?;
+        if let Some(Timing { queue_wait, handling }) = timing {
+            for (what, times) in [("waits", queue_wait), ("takes", handling)] {
+                // On a clock that stands still nothing takes any time.
+                if !times.max.is_zero() {
+                    write!(f, "; {what}: {times}")?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 

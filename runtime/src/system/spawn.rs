@@ -259,6 +259,12 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
         };
         let life = Life::new(id, ActorPath(Arc::clone(&path)), whose, Arc::clone(&world));
         let (sender, receiver) = open(&mailbox, world.dead.clone(), Arc::clone(&path));
+        #[cfg(feature = "metrics")]
+        let receiver = {
+            let mut receiver = receiver;
+            receiver.observe_with(world.observed(&path));
+            receiver
+        };
         let me = ActorRef::new(sender.clone(), Arc::clone(&life));
         // One for the parent or system, and for the list of all.
         let known: Arc<dyn Child> = Arc::new(me.clone());
@@ -281,7 +287,6 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             life.end(StopReason::Refused);
             return me;
         }
-        world.enrol(Arc::clone(&known));
         let executor = place.executor(&path);
         let mut cx = Context::new(sender, Arc::clone(&life));
         if let Some(executor) = &executor {
@@ -298,9 +303,13 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             if let Some(group) = parent.siblings().and_then(Group::find) {
                 lives.join(group.admit(Arc::clone(&known)));
             }
-            parent.adopt(known);
+            parent.adopt(Arc::clone(&known));
         }
         let run = run(cell, lives, life);
+        // From here on its task sees to it that it is forgotten.
+        world.enrol(known);
+        #[cfg(feature = "metrics")]
+        world.keep_recording();
         #[cfg(feature = "tracing")]
         let run = super::traced::traced(tracing::info_span!("actor", actor = %path), run);
         executor.as_ref().unwrap_or(&world.executor).spawn(&path, Box::pin(run));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::super::adaptive::{Controller, Observation};
 use super::super::config::{Delivery, Mailbox, Mode, Policy};
-use super::super::core::{ModeSwitch, SwitchReason};
+use super::super::core::SwitchReason;
 use super::super::modes::Strategy;
 use super::{Adaptive, Receiver};
 use crate::sync::queue::Terms;
@@ -68,8 +68,11 @@ impl<M: Send + 'static> Receiver<M> {
             }
             (false, false) | (true, true) => {}
         }
-        terms.record_switch(mailbox.initial_mode(), Duration::ZERO, SwitchReason::Reconfigured);
+        let switch = terms.record_switch(mailbox.initial_mode(), Duration::ZERO, SwitchReason::Reconfigured);
         drop(terms);
+        if let Some(switch) = &switch {
+            core.tell_switch(switch);
+        }
         core.bury(eviction, evicted);
         core.queue.set_terms(&mut self.consumer, mailbox.terms());
         let (press, relieve) = core.marks();
@@ -109,17 +112,18 @@ impl<M: Send + 'static> Receiver<M> {
     }
 
     /// Tells the adaptive controller how the receiver is doing; carries out
-    /// and returns the switch that it decides on.
-    pub(crate) fn observe(&mut self, now: Duration, handled: u64, busy: Duration) -> Option<ModeSwitch> {
+    /// the switch that it decides on.
+    pub(crate) fn observe(&mut self, now: Duration, handled: u64, busy: Duration) {
         if self.strategy.is_some() {
             // What was taken is asked for again before demand is looked at: a
             // window of one would never show any, and so never relief.
             self.replenish();
         }
-        let adaptive = self.adaptive.as_mut()?;
+        let Some(adaptive) = self.adaptive.as_mut() else { return };
         let depth = if self.sealed { self.core.len() as u64 } else { self.core.queue.len() };
         let free = if self.sealed { self.core.free() as u64 } else { self.core.queue.free() };
-        let (to, reason) = adaptive.controller.observe(Observation { now, depth, free, handled, busy })?;
+        let verdict = adaptive.controller.observe(Observation { now, depth, free, handled, busy });
+        let Some((to, reason)) = verdict else { return };
         let pull_window = adaptive.pull_window;
         let capacity = self.core.queue.capacity();
         let terms = match to {
@@ -137,7 +141,10 @@ impl<M: Send + 'static> Receiver<M> {
         self.core.queue.set_terms(&mut self.consumer, terms);
         self.replenish();
         self.tell_at_once();
-        self.core.terms.lock().record_switch(to, now, reason)
+        let switch = self.core.terms.lock().record_switch(to, now, reason);
+        if let Some(switch) = &switch {
+            self.core.tell_switch(switch);
+        }
     }
 
     /// Gives slot storage back if the mailbox is empty.

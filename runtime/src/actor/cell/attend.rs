@@ -1,0 +1,69 @@
+//! A handler while it runs: in its span, and with an eye on signals.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+use crate::mailbox::receiver::{Receiver, Urgent};
+
+/// A handler in a span of its own, which follows from the one that its message
+/// was sent in.
+#[cfg(feature = "tracing")]
+pub(super) fn traced<F: Future, M: Send + 'static>(
+    handler: F,
+    rx: &mut Receiver<M>,
+) -> tracing::instrument::Instrumented<F> {
+    let sent_in = rx.take_trace().0;
+    let span = tracing::debug_span!(target: "tidegate::handle", "handle", actor = %rx.core().name);
+    span.follows_from(&sent_in);
+    tracing::Instrument::instrument(handler, span)
+}
+
+#[cfg(not(feature = "tracing"))]
+#[inline(always)]
+pub(super) fn traced<F: Future, M: Send + 'static>(handler: F, _rx: &mut Receiver<M>) -> F {
+    handler
+}
+
+/// A handler, with an eye on the control lane while it waits.
+///
+/// The handler is pinned in its caller: a future that is moved into another
+/// takes its place twice.
+pub(super) struct Attended<'a, 'b, F, M: Send + 'static> {
+    handler: Pin<&'a mut F>,
+    rx: &'b mut Receiver<M>,
+    polled: bool,
+}
+
+pub(super) fn attend<'a, 'b, F, M: Send + 'static>(
+    handler: Pin<&'a mut F>,
+    rx: &'b mut Receiver<M>,
+) -> Attended<'a, 'b, F, M> {
+    Attended { handler, rx, polled: false }
+}
+
+impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
+    type Output = Result<F::Output, Urgent>;
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        // Before the first poll the lane has just been looked at.
+        if this.polled {
+            this.rx.note_poll();
+            if let Some(urgent) = this.rx.poll_urgent() {
+                return Poll::Ready(Err(urgent));
+            }
+        }
+        if let Poll::Ready(result) = this.handler.as_mut().poll(cx) {
+            return Poll::Ready(Ok(result));
+        }
+        this.polled = true;
+        // The handler waits, perhaps for long: senders see how far it came,
+        // and signals find the way.
+        match this.rx.wait_for_signals(cx.waker()) {
+            Some(urgent) => Poll::Ready(Err(urgent)),
+            None => Poll::Pending,
+        }
+    }
+}
