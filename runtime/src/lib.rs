@@ -83,8 +83,8 @@ pub mod testkit;
 
 pub use actor::{
     Activity, Actor, ActorId, ActorPath, ActorRef, AnswerFuture, AskError, BoxTask, Context, Deadline, Escalated,
-    Executor, Fault, InFlight, LinkFailed, Panic, Reply, StashFull, StopReason, Stopped, TellRef, Terminated,
-    TimerHandle, WeakActorRef,
+    Executor, Fault, InFlight, LinkFailed, Missed, Panic, Reply, StashFull, StopReason, Stopped, TellRef, Terminated,
+    TimerHandle, Timers, WeakActorRef,
 };
 pub use mailbox::{
     Adaptive, Admission, Closed, Cycle, DeadLetter, DeadLetterSubscription, DeadLetters, Deadlock, DropCounts,

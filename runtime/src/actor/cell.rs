@@ -312,7 +312,7 @@ impl<A: Actor> Cell<A> {
     async fn obey(&mut self, actor: &mut A) -> Option<Exit> {
         let lane = &self.core().lane;
         // An order to end does not wait for the timers and news before it.
-        let end = lane.next_if(|signal| matches!(signal, Signal::Kill | Signal::Stop | Signal::Renew));
+        let end = lane.next_order(|signal| matches!(signal, Signal::Kill | Signal::Stop | Signal::Renew));
         match end.or_else(|| lane.next())? {
             Signal::Kill => Some(Urgent::Kill.into()),
             Signal::Renew => Some(Urgent::Renew.into()),
@@ -327,9 +327,9 @@ impl<A: Actor> Cell<A> {
                 self.enlisted = false;
                 None
             }
-            Signal::Timer(message, pending) => {
-                if let Some(pending) = pending {
-                    pending.lower();
+            Signal::Timer(message, timer) => {
+                if timer.is_some_and(|timer| !timer.take_tick()) {
+                    return None;
                 }
                 self.core().count_handled(1);
                 self.handle_late(actor, message).await
@@ -365,13 +365,13 @@ impl<A: Actor> Cell<A> {
 
     /// Whether an order to stop is there. Takes it.
     pub(crate) fn is_told_to_stop(&self) -> bool {
-        self.core().lane.next_if(|signal| matches!(signal, Signal::Stop)).is_some()
+        self.core().lane.next_order(|signal| matches!(signal, Signal::Stop)).is_some()
     }
 
     /// Whether an order to drain is there. Obeys it as far as that is possible
     /// between two lives: no more messages are taken.
     pub(crate) fn is_told_to_drain(&mut self) -> bool {
-        let told = self.core().lane.next_if(|signal| matches!(signal, Signal::Drain)).is_some();
+        let told = self.core().lane.next_order(|signal| matches!(signal, Signal::Drain)).is_some();
         if told {
             self.halt(Halt::Drain);
         }
@@ -438,6 +438,7 @@ impl<A: Actor> Drop for Cell<A> {
     /// was abandoned in the middle of it.
     fn drop(&mut self) {
         self.account_for_interrupted();
+        self.cx.cut_tasks();
         self.cx.bury_stash();
     }
 }

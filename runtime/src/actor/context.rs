@@ -7,14 +7,15 @@ use std::time::Duration;
 
 use super::bonds::{Siblings, Watches};
 use super::executor::{BoxTask, Executor};
-use super::lifecycle::{Cut, Leashed, Life};
+use super::lifecycle::Life;
 use super::reference::{ActorRef, Halt, To};
 use super::stash::Stash;
+use super::timers::Named;
 use super::world::World;
 use super::{Actor, ActorPath};
-use crate::mailbox::core::{Core, Signal};
+use crate::mailbox::core::Core;
+use crate::mailbox::leash::{Cut, Leashed};
 use crate::mailbox::{MailboxStats, Mode, Sender, Timing};
-use crate::sync::counter::Flag;
 use crate::sync::shim;
 
 /// An actor's view of itself and its world.
@@ -44,6 +45,7 @@ pub struct Context<A: Actor> {
 struct Family {
     children: Vec<Arc<dyn Child>>,
     tasks: Vec<Arc<Cut>>,
+    named: Named,
     watches: Watches,
     siblings: Option<Arc<dyn Siblings>>,
     /// How many lives there were before this one.
@@ -236,53 +238,7 @@ impl<A: Actor> Context<A> {
         self.executor().spawn(self.path().as_str(), Box::pin(Leashed::new(task, cut)));
     }
 
-    /// Sends `message` to this actor after `delay`, past its mailbox's bound
-    /// and policy: data cannot hold a timer up, nor make it be dropped.
-    /// Cancelled when the actor ends or is restarted.
-    pub fn send_after(&mut self, delay: Duration, message: A::Msg) -> TimerHandle {
-        let cut = self.leash();
-        let core = shim::Arc::clone(self.core());
-        let sleep = self.sleep(delay);
-        let armed = Arc::clone(&cut);
-        let task = async move {
-            sleep.await;
-            if !armed.is_cut() {
-                // Nobody there needs no timer.
-                drop(core.signal(Signal::Timer(message, None)));
-            }
-        };
-        self.executor().spawn(self.path().as_str(), Box::pin(Leashed::new(task, Arc::clone(&cut))));
-        TimerHandle { cut }
-    }
-
-    /// Sends a message that `message` makes to this actor every `period`, past
-    /// its mailbox's bound and policy. A tick that comes before the last one
-    /// was handled is left out: they never pile up. Cancelled when the actor
-    /// ends or is restarted.
-    ///
-    /// # Panics
-    /// If `period` is zero.
-    pub fn send_every(&mut self, period: Duration, message: impl Fn() -> A::Msg + Send + 'static) -> TimerHandle {
-        assert!(!period.is_zero(), "a period is longer than nothing");
-        let cut = self.leash();
-        let core = shim::Arc::clone(self.core());
-        let world = Arc::clone(self.world());
-        let task = async move {
-            let pending = Arc::new(Flag::new());
-            let mut next = world.executor.now() + period;
-            loop {
-                world.executor.sleep(next.saturating_sub(world.executor.now())).await;
-                next += period;
-                if pending.raise() && core.signal(Signal::Timer(message(), Some(Arc::clone(&pending)))).is_err() {
-                    return;
-                }
-            }
-        };
-        self.executor().spawn(self.path().as_str(), Box::pin(Leashed::new(task, Arc::clone(&cut))));
-        TimerHandle { cut }
-    }
-
-    fn leash(&mut self) -> Arc<Cut> {
+    pub(super) fn leash(&mut self) -> Arc<Cut> {
         let tasks = &mut self.family.get_or_insert_default().tasks;
         if tasks.len() >= 16 && tasks.len().is_power_of_two() {
             // Those that have ended hold no leash any more.
@@ -293,10 +249,19 @@ impl<A: Actor> Context<A> {
         cut
     }
 
+    /// The named timers, if there ever was one.
+    pub(super) fn named(&mut self) -> Option<&mut Named> {
+        self.family.as_mut().map(|family| &mut family.named)
+    }
+
+    pub(super) fn named_or_new(&mut self) -> &mut Named {
+        &mut self.family.get_or_insert_default().named
+    }
+
     /// Ends all tasks and timers.
     pub(crate) fn cut_tasks(&mut self) {
         if let Some(family) = &mut self.family {
-            for cut in family.tasks.drain(..) {
+            for cut in family.tasks.drain(..).chain(std::mem::take(&mut family.named).into_values()) {
                 cut.cut();
             }
         }
@@ -395,19 +360,6 @@ impl<A: Actor> Drop for Context<A> {
 impl<A: Actor> fmt::Debug for Context<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context").field("path", self.path()).finish_non_exhaustive()
-    }
-}
-
-/// Stops a timer. Dropping it does not: the timer goes on.
-#[derive(Debug)]
-pub struct TimerHandle {
-    cut: Arc<Cut>,
-}
-
-impl TimerHandle {
-    /// Stops the timer. A tick that is in the mailbox already still comes.
-    pub fn cancel(self) {
-        self.cut.cut();
     }
 }
 

@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::panic::Panic;
 use super::world::World;
 use crate::mailbox::Running;
-use crate::sync::counter::{Counter, Flag, Mark};
+use crate::sync::counter::{Counter, Mark};
 use crate::sync::shim::Mutex;
 
 /// An actor's number: unique in its process, never used again.
@@ -376,54 +376,5 @@ impl Drop for Stopped {
             })
         };
         drop(waker);
-    }
-}
-
-/// A switch that ends a task: it is dropped at its next poll, which comes at
-/// once.
-#[derive(Debug)]
-pub(crate) struct Cut {
-    flag: Flag,
-    waker: crate::sync::wait_cell::WaitCell,
-}
-
-impl Cut {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { flag: Flag::new(), waker: crate::sync::wait_cell::WaitCell::new() })
-    }
-
-    pub(crate) fn cut(&self) {
-        if self.flag.raise() {
-            self.waker.wake();
-        }
-    }
-
-    pub(crate) fn is_cut(&self) -> bool {
-        self.flag.is_raised()
-    }
-}
-
-/// A task that ends early when its leash is cut.
-pub(crate) struct Leashed<F> {
-    task: Option<Pin<Box<F>>>,
-    cut: Arc<Cut>,
-}
-
-impl<F> Leashed<F> {
-    pub(crate) fn new(task: F, cut: Arc<Cut>) -> Self {
-        Self { task: Some(Box::pin(task)), cut }
-    }
-}
-
-impl<F: Future<Output = ()>> Future for Leashed<F> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.cut.waker.register(cx.waker());
-        if self.cut.is_cut() {
-            self.task = None;
-        }
-        let Some(task) = &mut self.task else { return Poll::Ready(()) };
-        task.as_mut().poll(cx)
     }
 }

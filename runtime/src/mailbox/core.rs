@@ -10,8 +10,9 @@ use super::config::{Evict, Mailbox, Mode, Overflow, Policy, Watermarks};
 use super::dead_letters::{DeadLetters, DropCounts, DropReason, each};
 use super::error::{Admission, SendError};
 use super::item::Item;
-use crate::sync::counter::{Counter, Flag, Handles};
-use crate::sync::lane::Lane;
+use super::leash::Cut;
+use crate::sync::counter::{Counter, Handles};
+use crate::sync::lane::{Lane, Rank};
 use crate::sync::queue::{Consumer, Queue, Refusal};
 use crate::sync::shim::{Mutex, mutant};
 use crate::sync::words::MAX_CAPACITY;
@@ -32,10 +33,19 @@ pub(crate) enum Signal<M> {
     Reconfigure(Box<Mailbox<M>>),
     /// The mailbox has been idle: give storage back.
     Retire,
-    /// A timer's message, and the flag to lower once it is taken.
-    Timer(M, Option<Arc<Flag>>),
+    /// A message past the bound, and the timer that it came from, if one did.
+    Timer(M, Option<Arc<Cut>>),
     /// Something for the floors above: a death, for instance.
     Notice(Arc<dyn Any + Send + Sync>),
+}
+
+impl<M> Signal<M> {
+    fn rank(&self) -> Rank {
+        match self {
+            Self::Timer(..) | Self::Notice(_) => Rank::News,
+            _ => Rank::Order,
+        }
+    }
 }
 
 /// Why a mailbox is closed, if its own doing.
@@ -205,7 +215,8 @@ impl<M> Core<M> {
     }
 
     pub(crate) fn signal(&self, signal: Signal<M>) -> Result<(), Signal<M>> {
-        self.lane.send(signal, self.queue.receiver())
+        let rank = signal.rank();
+        self.lane.send(signal, rank, self.queue.receiver())
     }
 
     /// How many messages may wait; `None` if any number may.
@@ -448,8 +459,11 @@ impl<M: Send + 'static> Core<M> {
         }
         consumer.bury(&self.queue, |item| rest.push(item.message));
         for signal in self.lane.close() {
-            if let Signal::Timer(message, _) = signal {
-                rest.push(message);
+            match signal {
+                Signal::Timer(message, timer) if timer.as_ref().is_none_or(|timer| timer.take_tick()) => {
+                    rest.push(message)
+                }
+                _ => {}
             }
         }
         self.bury(DropReason::Stopped, rest);

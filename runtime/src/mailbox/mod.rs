@@ -24,6 +24,7 @@ mod dead_letters;
 mod error;
 mod histogram;
 pub(crate) mod item;
+pub(crate) mod leash;
 #[cfg(feature = "metrics")]
 pub(crate) mod meter;
 #[cfg(all(test, tidegate_loom))]

@@ -325,7 +325,7 @@ impl<M: Send + 'static> Receiver<M> {
     /// handled; returns those that end its handler. The others stay.
     pub(crate) fn poll_urgent(&mut self) -> Option<Urgent> {
         let urgent = |signal: &Signal<M>| matches!(signal, Signal::Kill | Signal::Renew | Signal::Reconfigure(_));
-        while let Some(signal) = self.core.lane.next_if(urgent) {
+        while let Some(signal) = self.core.lane.next_order(urgent) {
             match signal {
                 Signal::Reconfigure(mailbox) => self.reconfigure(*mailbox),
                 Signal::Renew => return Some(Urgent::Renew),

@@ -26,9 +26,9 @@ use std::time::Duration;
 
 use super::restart::{Recent, Restart};
 use crate::actor::bonds::Siblings;
-use crate::actor::lifecycle::{Cut, Leashed};
 use crate::actor::world::World;
 use crate::actor::{ActorPath, Child};
+use crate::mailbox::leash::{Cut, Leashed};
 use crate::sync::shim::Mutex;
 
 /// How long siblings wait for one of them to end.

@@ -1,14 +1,23 @@
 //! The control lane: what reaches an actor past every bound and policy.
 //!
-//! A short queue under a lock, with a flag that tells the receiver at the cost
-//! of one load whether to look. What goes in is bounded by its nature: a stop,
-//! a notice for each death watched, a tick for each timer.
+//! Two short queues under one lock, with a flag that tells the receiver at the
+//! cost of one load whether to look. What goes in is bounded by its nature:
+//! orders (a stop, other terms), and news (a notice for each death watched, a
+//! tick for each timer). Orders pass news, and looking for one of them looks
+//! at no news: there may be as many of those as an actor has timers.
 
 use std::collections::VecDeque;
 
 use super::counter::Flag;
 use super::shim::{Mutex, mutant};
 use super::wait_cell::WaitCell;
+
+/// Which of the two queues a signal goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rank {
+    Order,
+    News,
+}
 
 /// A lane of signals to one receiver.
 #[derive(Debug)]
@@ -20,10 +29,21 @@ pub(crate) struct Lane<C> {
 #[derive(Debug)]
 struct State<C> {
     /// `None` while there is no signal: most actors never get one.
-    // Boxed: a pointer in every mailbox, instead of four words for few.
-    #[allow(clippy::box_collection)]
-    signals: Option<Box<VecDeque<C>>>,
+    // Boxed: a pointer in every mailbox, instead of eight words for few.
+    signals: Option<Box<Signals<C>>>,
     closed: bool,
+}
+
+#[derive(Debug)]
+struct Signals<C> {
+    orders: VecDeque<C>,
+    news: VecDeque<C>,
+}
+
+impl<C> Default for Signals<C> {
+    fn default() -> Self {
+        Self { orders: VecDeque::new(), news: VecDeque::new() }
+    }
 }
 
 impl<C> Lane<C> {
@@ -33,13 +53,17 @@ impl<C> Lane<C> {
 
     /// Leaves a signal and wakes the receiver. After [`close`](Self::close)
     /// the signal comes back.
-    pub(crate) fn send(&self, signal: C, receiver: &WaitCell) -> Result<(), C> {
+    pub(crate) fn send(&self, signal: C, rank: Rank, receiver: &WaitCell) -> Result<(), C> {
         {
             let mut state = self.state.lock();
             if state.closed && !mutant!("lane.send_after_close") {
                 return Err(signal);
             }
-            state.signals.get_or_insert_default().push_back(signal);
+            let signals = state.signals.get_or_insert_default();
+            match rank {
+                Rank::Order => signals.orders.push_back(signal),
+                Rank::News => signals.news.push_back(signal),
+            }
             if !mutant!("lane.send_without_flag") {
                 self.pending.raise();
             }
@@ -56,31 +80,31 @@ impl<C> Lane<C> {
         self.pending.is_raised()
     }
 
-    /// The oldest signal.
+    /// The oldest order; if there is none, the oldest news.
     pub(crate) fn next(&self) -> Option<C> {
+        self.take(|signals| signals.orders.pop_front().or_else(|| signals.news.pop_front()))
+    }
+
+    /// The oldest order of those that `wanted` picks.
+    pub(crate) fn next_order(&self, wanted: impl Fn(&C) -> bool) -> Option<C> {
+        self.take(|signals| {
+            let at = signals.orders.iter().position(wanted)?;
+            signals.orders.remove(at)
+        })
+    }
+
+    fn take(&self, take: impl FnOnce(&mut Signals<C>) -> Option<C>) -> Option<C> {
         if !self.is_pending() {
             return None;
         }
-        self.take(|signals| signals.pop_front())
-    }
-
-    fn take(&self, take: impl FnOnce(&mut VecDeque<C>) -> Option<C>) -> Option<C> {
         let mut state = self.state.lock();
         let signals = state.signals.as_mut()?;
         let signal = take(signals);
-        if signals.is_empty() {
+        if signals.orders.is_empty() && (signals.news.is_empty() || mutant!("lane.forget_the_news")) {
             self.pending.lower();
             state.signals = None;
         }
         signal
-    }
-
-    /// The oldest signal of those that `wanted` picks.
-    pub(crate) fn next_if(&self, wanted: impl Fn(&C) -> bool) -> Option<C> {
-        if !self.is_pending() {
-            return None;
-        }
-        self.take(|signals| signals.iter().position(wanted).and_then(|at| signals.remove(at)))
     }
 
     /// Takes no more signals; returns those that were not taken.
@@ -88,9 +112,40 @@ impl<C> Lane<C> {
         let mut state = self.state.lock();
         state.closed = true;
         self.pending.lower();
-        state.signals.take().map(|signals| *signals).unwrap_or_default()
+        let Some(signals) = state.signals.take() else { return VecDeque::new() };
+        let Signals { mut orders, mut news } = *signals;
+        orders.append(&mut news);
+        orders
     }
 }
 
 #[cfg(all(test, tidegate_loom))]
 mod model;
+
+#[cfg(all(test, not(tidegate_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_pass_news_and_each_keeps_its_order() {
+        let (lane, receiver) = (Lane::new(), WaitCell::new());
+        for (signal, rank) in [(1, Rank::News), (2, Rank::Order), (3, Rank::News), (4, Rank::Order), (5, Rank::Order)] {
+            lane.send(signal, rank, &receiver).unwrap();
+        }
+        assert_eq!(lane.next_order(|signal| *signal == 1), None, "news is not looked at");
+        assert_eq!(lane.next_order(|signal| *signal == 4), Some(4));
+        let rest: Vec<_> = std::iter::from_fn(|| lane.next()).collect();
+        assert_eq!(rest, [2, 5, 1, 3]);
+        assert!(!lane.is_pending());
+    }
+
+    #[test]
+    fn a_close_returns_what_is_left() {
+        let (lane, receiver) = (Lane::new(), WaitCell::new());
+        lane.send(1, Rank::News, &receiver).unwrap();
+        lane.send(2, Rank::Order, &receiver).unwrap();
+        assert_eq!(lane.close(), [2, 1]);
+        assert_eq!(lane.send(3, Rank::Order, &receiver), Err(3));
+        assert_eq!((lane.is_pending(), lane.next()), (false, None));
+    }
+}

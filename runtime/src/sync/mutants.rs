@@ -22,6 +22,7 @@ pub(crate) const MUTANTS: &[(&str, &str)] = &[
     ("counter.raise", "sync::counter::model::a_raised_flag_carries_its_past"),
     ("counter.remove", "sync::counter::model::a_weak_handle_never_revives_the_dead"),
     ("counter.revive_the_dead", "sync::counter::model::a_weak_handle_never_revives_the_dead"),
+    ("lane.forget_the_news", "sync::lane::model::no_signal_is_slept_through"),
     ("lane.send_after_close", "sync::lane::model::a_closed_lane_hands_signals_back"),
     ("lane.send_without_flag", "sync::lane::model::no_signal_is_slept_through"),
     ("lane.send_without_wake", "sync::lane::model::no_signal_is_slept_through"),

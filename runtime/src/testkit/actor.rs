@@ -152,9 +152,9 @@ impl<A: Actor> TestActor<A> {
                 continue;
             }
             match sender(&self.me).core().lane.next() {
-                Some(Signal::Timer(message, pending)) => {
-                    if let Some(pending) = pending {
-                        pending.lower();
+                Some(Signal::Timer(message, timer)) => {
+                    if timer.is_some_and(|timer| !timer.take_tick()) {
+                        continue;
                     }
                     self.hand_over(message)?;
                 }

@@ -3,7 +3,7 @@ use std::task::Poll;
 
 use loom::thread;
 
-use super::Lane;
+use super::{Lane, Rank};
 use crate::sync::modelling::{Ledger, Message, block_on, model, model_unbounded};
 use crate::sync::shim::Arc;
 use crate::sync::wait_cell::WaitCell;
@@ -30,15 +30,15 @@ fn next(shared: &Shared) -> Message {
 
 /// Two send and one receives: each signal comes once, and wakes a sleeper.
 /// Two senders, since the first to be taken lowers the flag that the second
-/// has raised. Three threads.
+/// has raised; an order and news, which lie apart. Three threads.
 #[test]
 fn no_signal_is_slept_through() {
     model(|| {
         let ledger = Ledger::new();
         let shared = new();
-        let senders = [1, 2].map(|id| {
+        let senders = [(1, Rank::Order), (2, Rank::News)].map(|(id, rank)| {
             let (shared, signal) = (Arc::clone(&shared), ledger.message(id));
-            thread::spawn(move || assert!(shared.0.send(signal, &shared.1).is_ok()))
+            thread::spawn(move || assert!(shared.0.send(signal, rank, &shared.1).is_ok()))
         });
         let mut got = [next(&shared).id(), next(&shared).id()];
         got.sort_unstable();
@@ -59,7 +59,7 @@ fn a_closed_lane_hands_signals_back() {
         let shared = new();
         let sender = thread::spawn({
             let (shared, signal) = (Arc::clone(&shared), ledger.message(1));
-            move || shared.0.send(signal, &shared.1).is_err()
+            move || shared.0.send(signal, Rank::News, &shared.1).is_err()
         });
         let left = shared.0.close();
         let refused = sender.join().unwrap();

@@ -1,0 +1,87 @@
+//! What holds a task or timer to the life of an actor.
+//!
+//! It lies below the actors since a timer's tick brings it along in the
+//! control lane: a tick that is there already when its timer is cancelled is
+//! not delivered either.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::sync::counter::Flag;
+use crate::sync::wait_cell::WaitCell;
+
+/// A switch that ends a task: it is dropped at its next poll, which comes at
+/// once.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    flag: Flag,
+    /// A tick of a repeated timer is in the lane.
+    pending: Flag,
+    waker: WaitCell,
+}
+
+impl Cut {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { flag: Flag::new(), pending: Flag::new(), waker: WaitCell::new() })
+    }
+
+    pub(crate) fn cut(&self) {
+        if self.flag.raise() {
+            self.waker.wake();
+        }
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.flag.is_raised()
+    }
+
+    /// A repeated timer is about to send a tick. `false`: its last one has not
+    /// been taken yet.
+    pub(crate) fn begin_tick(&self) -> bool {
+        self.pending.raise()
+    }
+
+    /// Waits until the last tick has been taken. For the [`Leashed`] task.
+    pub(crate) fn poll_taken(&self) -> Poll<()> {
+        // `Leashed` has registered the task before it polls it.
+        if self.pending.is_raised() { Poll::Pending } else { Poll::Ready(()) }
+    }
+
+    /// Takes a tick that was in the lane. `false`: its timer has ended since.
+    pub(crate) fn take_tick(&self) -> bool {
+        if !self.pending.is_raised() {
+            // A timer that is due once has ended with its tick.
+            return self.flag.raise();
+        }
+        self.pending.lower();
+        self.waker.wake();
+        !self.is_cut()
+    }
+}
+
+/// A task that ends early when its leash is cut.
+pub(crate) struct Leashed<F> {
+    task: Option<Pin<Box<F>>>,
+    cut: Arc<Cut>,
+}
+
+impl<F> Leashed<F> {
+    pub(crate) fn new(task: F, cut: Arc<Cut>) -> Self {
+        Self { task: Some(Box::pin(task)), cut }
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Leashed<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.cut.waker.register(cx.waker());
+        if self.cut.is_cut() {
+            self.task = None;
+        }
+        let Some(task) = &mut self.task else { return Poll::Ready(()) };
+        task.as_mut().poll(cx)
+    }
+}
