@@ -431,6 +431,15 @@ fn the_second_signal_kills_what_is_left_in_all_phases() {
     assert_eq!(executor.now(), ms(500));
     assert_eq!(names(&report.killed), ["/worker (working)", "/state (parked)"]);
     assert_eq!((report.drained, report.undelivered), (1, 1));
+    let phases: Vec<String> = report.phases.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        phases,
+        [
+            "intake: 1 drained, 0 late, in 0ns",
+            "work: 0 drained, 1 late, in 500ms",
+            "state: 0 drained, 1 late, in 500ms"
+        ]
+    );
 }
 
 // ---- given up -----------------------------------------------------------------------

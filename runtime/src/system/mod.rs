@@ -71,12 +71,17 @@ pub struct System {
 
 /// The actors that the system itself owns, and where all are found.
 struct Roots {
-    /// Each with the phase in which it is shut down.
-    actors: Mutex<BTreeMap<ActorId, (Phase, Arc<dyn Child>)>>,
+    actors: Mutex<BTreeMap<ActorId, Root>>,
     /// A shutdown has begun.
     closed: Flag,
     names: Arc<Names>,
     groups: Arc<Groups>,
+}
+
+/// An actor that the system owns, and the phase in which it is shut down.
+struct Root {
+    phase: Phase,
+    actor: Arc<dyn Child>,
 }
 
 impl Roots {
@@ -190,7 +195,7 @@ impl System {
         let mut actors = self.roots.actors.lock();
         let open = !self.roots.closed.is_raised();
         if open {
-            actors.insert(actor.life().id, (phase, Arc::clone(actor)));
+            actors.insert(actor.life().id, Root { phase, actor: Arc::clone(actor) });
         }
         open
     }

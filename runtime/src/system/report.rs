@@ -35,7 +35,8 @@ pub struct PhaseReport {
     pub drained: usize,
     /// Actors of the system that did not.
     pub late: usize,
-    /// How long it took, killing included.
+    /// How long it took, killing included. Phases that were cut short by a
+    /// second signal were so together.
     pub took: Duration,
 }
 

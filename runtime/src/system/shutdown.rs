@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::System;
 use super::phase::{Phase, Shutdown};
 use super::report::{LateActor, PhaseReport, ShutdownReport};
+use super::{Root, System};
 use crate::actor::reference::Halt;
 use crate::actor::{ActorId, Child, Life, Stopped};
 use crate::mailbox::DropReason;
@@ -103,7 +103,6 @@ impl System {
         let mut left = self.close();
         let _drains_all = DrainsAll(self);
         let mut hurry = pin!(hurry);
-        let mut hurried = false;
         let mut report = ShutdownReport::default();
         let start = self.now();
         while let Some((phase, actors)) = left.pop_first() {
@@ -113,19 +112,19 @@ impl System {
             }
             actors.iter().for_each(|actor| actor.halt(Halt::Drain));
             let limit = plan.limit(phase, begun.saturating_sub(start));
-            if !hurried {
-                hurried = self.wait_for(&actors, limit, hurry.as_mut()).await;
+            let hurried = self.wait_for(&actors, limit, hurry.as_mut()).await;
+            let mut turns = vec![Turn::of(phase, &actors)];
+            if hurried {
+                // Everybody who is left, at once.
+                self.world().closing.raise();
+                turns.extend(std::mem::take(&mut left).iter().map(|(phase, actors)| Turn::of(*phase, actors)));
             }
-            let late: Vec<_> = actors.iter().filter(|actor| actor.life().ended().is_none()).cloned().collect();
-            let drained = actors.len() - late.len();
-            self.end(phase, &late, plan.grace_period(), &mut report).await;
-            report.drained += drained;
-            report.phases.push(PhaseReport {
-                phase,
-                drained,
-                late: late.len(),
-                took: self.now().saturating_sub(begun),
-            });
+            self.end(&turns, plan.grace_period(), &mut report).await;
+            let took = self.now().saturating_sub(begun);
+            for Turn { phase, drained, late } in turns {
+                report.drained += drained;
+                report.phases.push(PhaseReport { phase, drained, late: late.len(), took });
+            }
         }
         report.undelivered = self.undelivered() - before;
         report
@@ -140,7 +139,7 @@ impl System {
         let actors = self.roots.actors.lock();
         self.roots.closed.raise();
         let mut phases = Phases::new();
-        for (phase, actor) in actors.values() {
+        for Root { phase, actor } in actors.values() {
             phases.entry(*phase).or_default().push(Arc::clone(actor));
         }
         phases
@@ -179,20 +178,25 @@ impl System {
     }
 
     /// Kills those who are late, and notes them and their children.
-    async fn end(&self, phase: Phase, late: &[Arc<dyn Child>], grace: Duration, report: &mut ShutdownReport) {
-        if late.is_empty() {
+    async fn end(&self, turns: &[Turn], grace: Duration, report: &mut ShutdownReport) {
+        // Before the kill: afterwards it is too late to ask what they do.
+        let mut seen = Vec::new();
+        for turn in turns.iter().filter(|turn| !turn.late.is_empty()) {
+            for actor in self.family_of(&turn.late) {
+                seen.push((look_at(turn.phase, &*actor), actor));
+            }
+        }
+        if seen.is_empty() {
             return;
         }
-        // Before the kill: afterwards it is too late to ask what they do.
-        let family = self.family_of(late);
-        let seen: Vec<LateActor> = family.iter().map(|actor| look_at(phase, &**actor)).collect();
-        late.iter().for_each(|actor| actor.halt(Halt::Kill));
+        turns.iter().flat_map(|turn| &turn.late).for_each(|actor| actor.halt(Halt::Kill));
+        let family: Vec<_> = seen.iter().map(|(_, actor)| Arc::clone(actor)).collect();
         self.wait_for(&family, grace, pin!(pending())).await;
-        for (actor, seen) in family.iter().zip(seen) {
+        for (seen, actor) in seen {
             if actor.life().ended().is_some() {
                 report.killed.push(seen);
             } else {
-                report.stuck.push(look_at(phase, &**actor));
+                report.stuck.push(look_at(seen.phase, &*actor));
             }
         }
     }
@@ -217,6 +221,20 @@ impl System {
     }
 }
 
+/// What became of a phase when its time was over.
+struct Turn {
+    phase: Phase,
+    drained: usize,
+    late: Vec<Arc<dyn Child>>,
+}
+
+impl Turn {
+    fn of(phase: Phase, actors: &[Arc<dyn Child>]) -> Self {
+        let late: Vec<_> = actors.iter().filter(|actor| actor.life().ended().is_none()).cloned().collect();
+        Self { phase, drained: actors.len() - late.len(), late }
+    }
+}
+
 fn look_at(phase: Phase, actor: &dyn Child) -> LateActor {
     let life = actor.life();
     LateActor { id: life.id, path: life.path.clone(), phase, activity: life.activity(), queued: actor.stats().len }
@@ -230,7 +248,7 @@ impl Drop for DrainsAll<'_> {
     fn drop(&mut self) {
         self.0.world().closing.raise();
         // Collected first: a halt wakes, and a waker is foreign code.
-        let actors: Vec<_> = self.0.roots.actors.lock().values().map(|(_, actor)| Arc::clone(actor)).collect();
+        let actors: Vec<_> = self.0.roots.actors.lock().values().map(|root| Arc::clone(&root.actor)).collect();
         actors.iter().for_each(|actor| actor.halt(Halt::Drain));
     }
 }

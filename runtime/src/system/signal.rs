@@ -39,7 +39,7 @@ impl System {
         let again = async {
             if tokio::signal::ctrl_c().await.is_err() {
                 // Deadlines rule, then.
-                pending().await
+                pending::<()>().await;
             }
         };
         Ok(self.shut_down(plan, again).await)
