@@ -155,9 +155,14 @@ impl Group {
         let mine = Arc::clone(&timer);
         let wait = async move {
             sleep.await;
-            if let Some(group) = group.upgrade() {
-                group.change(|state| state.be_late(key, &path, &mine));
+            let Some(group) = group.upgrade() else { return };
+            let mut late = false;
+            group.change(|state| late = state.be_late(key, &mine));
+            #[cfg(feature = "tracing")]
+            if late {
+                tracing::error!(actor = %path, "does not end: its siblings begin anew without waiting for it");
             }
+            let _ = (late, path);
         };
         self.world.executor.spawn("tidegate-siblings", Box::pin(Leashed::new(wait, timer)));
     }
@@ -210,14 +215,11 @@ impl State {
         }
     }
 
-    fn be_late(&mut self, key: u64, path: &ActorPath, timer: &Arc<Cut>) {
+    /// The others wait for it no longer. `false`: they do not wait.
+    fn be_late(&mut self, key: u64, timer: &Arc<Cut>) -> bool {
         let present = self.timer.as_ref().is_some_and(|present| Arc::ptr_eq(present, timer));
-        if let Some(member) = self.members.get_mut(&key).filter(|member| present && member.phase == Phase::Told) {
-            member.phase = Phase::Late;
-            #[cfg(feature = "tracing")]
-            tracing::error!(actor = %path, "does not end: its siblings begin anew without waiting for it");
-            let _ = path;
-        }
+        let member = self.members.get_mut(&key).filter(|member| present && member.phase == Phase::Told);
+        member.map(|member| member.phase = Phase::Late).is_some()
     }
 }
 

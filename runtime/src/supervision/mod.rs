@@ -18,7 +18,7 @@ mod restart;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 pub use self::backoff::Backoff;
@@ -150,7 +150,7 @@ async fn begin_again<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>, delay: 
     cell.let_others_run().await;
     let (group, mut drained) = (lives.group(), false);
     poll_fn(|cx| {
-        if let Some(Urgent::Kill) = cell.rx.wait_for_signals(cx.waker()) {
+        if is_killed(cell, cx.waker()) {
             return Poll::Ready(Some(StopReason::Killed));
         }
         if cell.is_told_to_stop() {
@@ -231,7 +231,7 @@ async fn end_family<A: Actor>(cell: &mut Cell<A>, how: Halt, patience: Option<Du
             let halt_all = |how| children.iter().for_each(|child| child.halt(how));
             // A kill does not wait for a child's last message, nor a stop for
             // the end of a drain.
-            if let Some(Urgent::Kill) = cell.rx.wait_for_signals(cx.waker()) {
+            if is_killed(cell, cx.waker()) {
                 order = Some(StopReason::Killed);
                 halt_all(Halt::Kill);
             }
@@ -247,10 +247,22 @@ async fn end_family<A: Actor>(cell: &mut Cell<A>, how: Halt, patience: Option<Du
         })
         .await;
     }
-    if let Some(Urgent::Kill) = cell.rx.poll_urgent() {
+    if is_killed(cell, Waker::noop()) {
         order = Some(StopReason::Killed);
     }
     order
+}
+
+/// Whether an order to kill is there; waits for one if not. Outside of a life
+/// there is none to renew: whether to wait for siblings, their group tells.
+fn is_killed<A: Actor>(cell: &mut Cell<A>, waker: &Waker) -> bool {
+    loop {
+        match cell.rx.wait_for_signals(waker) {
+            Some(Urgent::Kill) => return true,
+            Some(Urgent::Renew) => {}
+            None => return false,
+        }
+    }
 }
 
 /// Polls `task` and catches its panic. One `catch_unwind` a poll,
