@@ -7,11 +7,11 @@
 mod support;
 
 use std::cell::RefCell;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use support::{Job, Log, Worker, manual, ms};
+use support::{Job, Log, Worker, lock, manual, ms};
 use tidegate::prelude::*;
 use tidegate::{Executor, ManualExecutor, ThreadExecutor, TokioExecutor, block_on};
 
@@ -154,7 +154,8 @@ fn a_thread_has_the_timers_of_the_runtime_its_actor_was_spawned_from() {
         assert!(slept >= ms(2));
         // No deadline here: a paused clock runs ahead of what other threads do.
         blocker.stop();
-        blocker.stopped().await;
+        let reason = blocker.stopped().await;
+        assert!(matches!(reason, StopReason::Stopped), "{reason}");
     });
 }
 
@@ -280,4 +281,48 @@ fn an_actor_on_an_executor_that_is_dropped_lives_on() {
     assert!(actor.blocking_ask(Order::Where).is_ok());
     actor.stop();
     block_on(actor.stopped());
+}
+
+#[test]
+fn no_wake_is_lost_between_threads() {
+    const WAKES: u64 = 20_000;
+    let executor = ThreadExecutor::new("woken");
+    let state: Arc<Mutex<(u64, Option<std::task::Waker>)>> = Arc::default();
+    let seen = Arc::clone(&state);
+    let (reply, finished) = Reply::channel();
+    let task = std::future::poll_fn(move |cx| {
+        let mut state = lock(&seen);
+        if state.0 == 4 * WAKES {
+            return std::task::Poll::Ready(());
+        }
+        state.1 = Some(cx.waker().clone());
+        std::task::Poll::Pending
+    });
+    executor.spawn(
+        "woken",
+        Box::pin(async move {
+            task.await;
+            let _ = reply.send(());
+        }),
+    );
+    let wakers: Vec<_> = (0..4)
+        .map(|_| {
+            let state = Arc::clone(&state);
+            thread::spawn(move || {
+                for _ in 0..WAKES {
+                    let waker = {
+                        let mut state = lock(&state);
+                        state.0 += 1;
+                        state.1.clone()
+                    };
+                    if let Some(waker) = waker {
+                        waker.wake();
+                    }
+                }
+            })
+        })
+        .collect();
+    assert_eq!(block_on(finished), Some(()));
+    wakers.into_iter().for_each(|waker| waker.join().unwrap());
+    executor.join();
 }

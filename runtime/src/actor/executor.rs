@@ -31,10 +31,11 @@ pub trait Executor: Send + Sync + 'static {
     /// A random number: for jitter and choices, not for secrets.
     fn random(&self) -> u64;
 
-    /// Called where an actor is spawned that another executor runs while its
-    /// clock is this one: the moment to note what the clock needs of the
-    /// present context. Does nothing unless it is written.
-    fn lend_clock(&self) {}
+    /// Called where an actor is spawned that another executor runs. Its clock
+    /// is still this one, and its children run here: the moment to note what
+    /// that needs of the present context, since it will be asked for elsewhere.
+    /// Does nothing unless it is written.
+    fn note_context(&self) {}
 }
 
 impl<E: Executor + ?Sized> Executor for Arc<E> {
@@ -54,7 +55,7 @@ impl<E: Executor + ?Sized> Executor for Arc<E> {
         (**self).random()
     }
 
-    fn lend_clock(&self) {
-        (**self).lend_clock();
+    fn note_context(&self) {
+        (**self).note_context();
     }
 }

@@ -12,6 +12,7 @@ use super::lifecycle::{ActorId, Life, StopReason};
 use super::panic::hear_panics;
 use super::waits::{Deadlocks, Waits};
 use crate::mailbox::DeadLetters;
+use crate::mailbox::leash::{Cut, Leashed};
 use crate::sync::counter::{Counter, Flag};
 use crate::sync::shim::Mutex;
 
@@ -56,6 +57,8 @@ pub(crate) struct World {
     /// Metrics by label, while there are actors of it.
     #[cfg(feature = "metrics")]
     pub(super) meters: super::metering::Meters,
+    /// Ends the sweep.
+    swept: Arc<Cut>,
     /// The floor above keeps the root of the tree here.
     roots: OnceLock<Arc<dyn Tree>>,
 }
@@ -95,6 +98,7 @@ impl World {
             idle: Mutex::new(Idle { sweeping: false, mailboxes: Vec::new() }),
             #[cfg(feature = "metrics")]
             meters: super::metering::Meters::new(),
+            swept: Cut::new(),
             roots: OnceLock::new(),
         })
     }
@@ -161,8 +165,14 @@ impl World {
         };
         if start {
             let world = Arc::clone(self);
-            self.executor.spawn("tidegate-sweep", Box::pin(sweep(world)));
+            let sweep = Leashed::new(sweep(world), Arc::clone(&self.swept));
+            self.executor.spawn("tidegate-sweep", Box::pin(sweep));
         }
+    }
+
+    /// Everybody has ended: nothing of the system is left on its executor.
+    pub(crate) fn end_sweep(&self) {
+        self.swept.cut();
     }
 }
 

@@ -127,6 +127,9 @@ impl System {
             }
         }
         report.undelivered = self.undelivered() - before;
+        if report.stuck.is_empty() {
+            self.world().end_sweep();
+        }
         report
     }
 

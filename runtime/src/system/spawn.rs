@@ -290,7 +290,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
         let executor = place.executor(&path);
         let mut cx = Context::new(sender, Arc::clone(&life));
         if let Some(executor) = &executor {
-            world.executor.lend_clock();
+            world.executor.note_context();
             cx.set_executor(Arc::clone(executor));
         }
         prepare(&mut cx);

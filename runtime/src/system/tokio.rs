@@ -16,9 +16,9 @@ use crate::sync::shim::Mutex;
 pub struct TokioExecutor {
     handle: Option<Handle>,
     /// Other executors run actors that go by this clock.
-    is_lent: Flag,
-    /// The runtime whose timers serve them, if there is no handle.
-    lent: Mutex<Option<Handle>>,
+    serves_others: Flag,
+    /// The runtime that serves them, if there is no handle.
+    noted: Mutex<Option<Handle>>,
     start: Instant,
 }
 
@@ -37,12 +37,12 @@ impl TokioExecutor {
     }
 
     fn with(handle: Option<Handle>) -> Self {
-        Self { handle, is_lent: Flag::new(), lent: Mutex::new(None), start: Instant::now() }
+        Self { handle, serves_others: Flag::new(), noted: Mutex::new(None), start: Instant::now() }
     }
 
-    /// The runtime whose time it is, also on threads that have another or none.
-    fn clock(&self) -> Option<Handle> {
-        self.handle.clone().or_else(|| Handle::try_current().ok()).or_else(|| self.lent.lock().clone())
+    /// The runtime to use, also on threads that have none.
+    fn runtime(&self) -> Option<Handle> {
+        self.handle.clone().or_else(|| Handle::try_current().ok()).or_else(|| self.noted.lock().clone())
     }
 }
 
@@ -57,25 +57,25 @@ impl Executor for TokioExecutor {
     /// If there is no tokio runtime, neither where the executor was made nor
     /// here.
     fn spawn(&self, _name: &str, task: BoxTask) {
-        let Some(handle) = self.handle.clone().or_else(|| Handle::try_current().ok()) else {
+        let Some(handle) = self.runtime() else {
             panic!("actors run on tokio: call this within a tokio runtime, or use `TokioExecutor::on(handle)`");
         };
         handle.spawn(task);
     }
 
     fn now(&self) -> Duration {
-        if !self.is_lent.is_raised() {
+        if !self.serves_others.is_raised() {
             return self.start.elapsed();
         }
         // Elsewhere a paused clock would seem to go on.
-        let clock = self.clock();
-        let _guard = clock.as_ref().map(Handle::enter);
+        let runtime = self.runtime();
+        let _guard = runtime.as_ref().map(Handle::enter);
         self.start.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> BoxTask {
-        let clock = self.clock();
-        let _guard = clock.as_ref().map(Handle::enter);
+        let runtime = self.runtime();
+        let _guard = runtime.as_ref().map(Handle::enter);
         Box::pin(tokio::time::sleep(duration))
     }
 
@@ -84,13 +84,13 @@ impl Executor for TokioExecutor {
         RandomState::new().hash_one(self.start)
     }
 
-    fn lend_clock(&self) {
-        self.is_lent.raise();
+    fn note_context(&self) {
+        self.serves_others.raise();
         // Other threads have no runtime of their own to ask.
         if self.handle.is_none()
             && let Ok(here) = Handle::try_current()
         {
-            let before = self.lent.lock().replace(here);
+            let before = self.noted.lock().replace(here);
             drop(before);
         }
     }

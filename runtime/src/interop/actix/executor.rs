@@ -71,8 +71,8 @@ impl Executor for ActixExecutor {
         self.clock.random()
     }
 
-    fn lend_clock(&self) {
-        self.clock.lend_clock();
+    fn note_context(&self) {
+        self.clock.note_context();
     }
 }
 
