@@ -13,7 +13,7 @@ use super::stash::Stash;
 use super::timers::Named;
 use super::world::World;
 use super::{Actor, ActorPath};
-use crate::mailbox::core::Core;
+use crate::mailbox::core::{Core, Signal};
 use crate::mailbox::leash::{Cut, Leashed};
 use crate::mailbox::{MailboxStats, Mode, Sender, Timing};
 use crate::sync::shim;
@@ -208,6 +208,24 @@ impl<A: Actor> Context<A> {
     pub fn drain(&mut self) {
         self.stopping.get_or_insert(Halt::Drain);
         self.attention = true;
+    }
+
+    /// What it has been told and not yet obeyed, for handlers that wait for what
+    /// may never come: signals wake the task, and it can look.
+    pub(crate) fn ordered(&self) -> Option<Halt> {
+        let lane = &self.core().lane;
+        if !lane.is_pending() {
+            return None;
+        }
+        if lane.holds_order(|signal| matches!(signal, Signal::Stop)) {
+            return Some(Halt::Stop);
+        }
+        lane.holds_order(|signal| matches!(signal, Signal::Drain)).then_some(Halt::Drain)
+    }
+
+    /// Whether its mailbox takes no more messages: it drains.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
     }
 
     /// The time since some fixed moment, on the system's clock: one for all its

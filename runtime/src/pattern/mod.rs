@@ -4,11 +4,20 @@
 //! using the floors below that is worth having once, tested.
 
 mod breaker;
+mod dedup;
+mod delivery;
 mod pool;
 mod router;
 mod topic;
+mod workers;
 
 pub use self::breaker::{BreakerBuilder, BreakerCounts, BreakerError, BreakerPass, BreakerState, CircuitBreaker};
+pub use self::dedup::{Claim, Dedup, Novelty};
+pub use self::delivery::courier::{Courier, CourierBuilder};
+pub use self::delivery::ledger::DeliveryStats;
+pub use self::delivery::quarantine::{Quarantine, Quarantined};
+pub use self::delivery::{Delivery, DeliveryId, Receipt};
 pub use self::pool::{Pool, PoolBuilder};
 pub use self::router::{Members, RouteAskError, RouteError, Router, Routing};
 pub use self::topic::{Lag, Lagged, Published, SubscriberStats, Subscription, Topic};
+pub use self::workers::{Workers, WorkersBuilder};

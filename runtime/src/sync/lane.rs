@@ -107,6 +107,11 @@ impl<C> Lane<C> {
         signal
     }
 
+    /// Whether there is an order that `wanted` picks. It stays where it is.
+    pub(crate) fn holds_order(&self, wanted: impl Fn(&C) -> bool) -> bool {
+        self.is_pending() && self.state.lock().signals.as_ref().is_some_and(|signals| signals.orders.iter().any(wanted))
+    }
+
     /// Takes no more signals; returns those that were not taken.
     pub(crate) fn close(&self) -> VecDeque<C> {
         let mut state = self.state.lock();

@@ -1,0 +1,191 @@
+//! The ledger as it is shared: between an actor, its pump, and everybody who
+//! holds a delivery.
+
+use std::sync::{Arc, OnceLock, Weak};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+use super::ledger::{After, DeliveryStats, Ledger, Terms};
+use super::{Custody, Delivery, Return, Settle, Slip};
+use crate::actor::world::World;
+use crate::actor::{ActorId, ActorPath, ActorRef};
+use crate::sync::shim::Mutex;
+use crate::system::System;
+
+pub(crate) struct Desk<M> {
+    ledger: Mutex<Ledger<M>>,
+    world: Arc<World>,
+    path: OnceLock<ActorPath>,
+}
+
+impl<M: Send + 'static> Desk<M> {
+    pub(crate) fn new(terms: Terms<M>, system: &System) -> Arc<Self> {
+        Arc::new(Self {
+            ledger: Mutex::new(Ledger::new(terms)),
+            world: Arc::clone(system.world()),
+            path: OnceLock::new(),
+        })
+    }
+
+    /// Whose desk it is: before the first message.
+    pub(crate) fn belongs_to(&self, id: ActorId, path: &ActorPath) {
+        self.ledger.lock().source = id;
+        let _ = self.path.set(path.clone());
+    }
+
+    /// Works on the ledger, and does what is left to do once it is free.
+    pub(super) fn with<R>(&self, work: impl FnOnce(&mut Ledger<M>, &mut After<M>) -> R) -> R {
+        let mut after = After::new();
+        let result = work(&mut self.ledger.lock(), &mut after);
+        if !after.bury.is_empty() {
+            let path = self.path.get().map_or_else(|| "delivery".into(), |path| Arc::clone(&path.0));
+            for (reason, message) in after.bury {
+                self.world.dead.bury(reason, &path, [message].into_iter());
+            }
+        }
+        after.wake.into_iter().flatten().for_each(Waker::wake);
+        result
+    }
+
+    pub(crate) fn stats(&self) -> DeliveryStats {
+        self.read(Ledger::stats)
+    }
+
+    /// How many there are to send to.
+    pub(crate) fn targets(&self) -> usize {
+        self.read(|ledger| ledger.targets.len())
+    }
+
+    pub(super) fn read<R>(&self, look: impl FnOnce(&Ledger<M>) -> R) -> R {
+        look(&self.ledger.lock())
+    }
+
+    pub(super) fn now(&self) -> Duration {
+        self.world.executor.now()
+    }
+
+    pub(super) fn random(&self) -> u64 {
+        self.world.executor.random()
+    }
+
+    pub(super) fn sleep(&self, duration: Duration) -> crate::actor::BoxTask {
+        self.world.executor.sleep(duration)
+    }
+
+    /// Ready once another message may be accepted.
+    pub(crate) fn poll_room(&self, ending: bool, waker: &Waker) -> Poll<()> {
+        let before = {
+            let mut ledger = self.ledger.lock();
+            if ledger.has_room(ending) {
+                return Poll::Ready(());
+            }
+            ledger.room.replace(waker.clone())
+        };
+        drop(before);
+        Poll::Pending
+    }
+
+    pub(crate) fn accept(&self, message: M) {
+        self.with(|ledger, after| ledger.accept(message, after));
+    }
+
+    pub(crate) fn close(&self) {
+        let targets = self.with(|ledger, after| {
+            ledger.close(after);
+            ledger.targets.clear()
+        });
+        for target in targets.into_values() {
+            unwatch(&target.actor, target.watch);
+        }
+    }
+
+    /// Takes `actor` among the targets, until it ends.
+    pub(crate) fn join(self: &Arc<Self>, actor: &ActorRef<Delivery<M>>, slots: usize) -> bool {
+        let key = self.with(|ledger, after| {
+            if ledger.closed || ledger.targets.find(actor).is_some() {
+                return None;
+            }
+            let key = ledger.targets.add(actor.clone(), slots);
+            ledger.wake(after);
+            Some(key)
+        });
+        let Some(key) = key else { return false };
+        let desk: Weak<Self> = Arc::downgrade(self);
+        let watch = actor.life().watch(Box::new(move |_| {
+            if let Some(desk) = desk.upgrade() {
+                desk.leave(key);
+            }
+        }));
+        // It may have left, or ended, meanwhile.
+        let gone = match self.ledger.lock().targets.get_mut(key) {
+            Some(target) => {
+                target.watch = watch;
+                false
+            }
+            None => true,
+        };
+        if gone {
+            unwatch(actor, watch);
+        }
+        true
+    }
+
+    /// Sends no more to the target with this key.
+    pub(super) fn leave(&self, key: u64) -> bool {
+        let target = self.with(|ledger, after| {
+            let target = ledger.targets.remove(key);
+            ledger.wake(after);
+            target
+        });
+        let Some(target) = target else { return false };
+        unwatch(&target.actor, target.watch);
+        true
+    }
+
+    /// Takes `actor` for a target, with as many slots as the window, and nobody
+    /// else.
+    pub(crate) fn replace(self: &Arc<Self>, actor: &ActorRef<Delivery<M>>) {
+        let (before, slots) = self.with(|ledger, _| (ledger.targets.keys(), ledger.terms.window));
+        // First the new one: a courier without a target may end.
+        if self.join(actor, slots) {
+            for key in before {
+                self.leave(key);
+            }
+        }
+    }
+
+    pub(crate) fn dismiss(&self, actor: &ActorRef<Delivery<M>>) -> bool {
+        let key = self.ledger.lock().targets.find(actor);
+        key.is_some_and(|key| self.leave(key))
+    }
+}
+
+fn unwatch<M>(actor: &ActorRef<M>, watch: Option<u64>) {
+    if let Some(watch) = watch {
+        actor.life().unwatch(watch);
+    }
+}
+
+impl<M: Send + 'static> Settle for Desk<M> {
+    fn ack(&self, slip: Slip) -> bool {
+        self.with(|ledger, after| ledger.ack(slip, after))
+    }
+
+    fn give_back(&self, slip: Slip, how: Return) {
+        self.take_back(slip, None, how, true);
+    }
+
+    fn extend(&self, slip: Slip) -> bool {
+        let now = self.now();
+        self.with(|ledger, _| ledger.extend(slip, now))
+    }
+}
+
+impl<M: Send + 'static> Custody<M> for Desk<M> {
+    fn take_back(&self, slip: Slip, message: Option<M>, how: Return, opened: bool) {
+        let now = self.now();
+        self.with(|ledger, after| {
+            ledger.take_back(slip, message, how, opened, (now, || self.random()), after);
+        });
+    }
+}

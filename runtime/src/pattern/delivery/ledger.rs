@@ -1,0 +1,419 @@
+//! What is known of every message, as a state machine without a clock.
+//!
+//! ```text
+//! accept -> Ready -> Out -> acknowledged: gone
+//!             ^       |
+//!             |       +-> came back, or late -> Waiting (backoff) -> Ready
+//!             |                              -> quarantine, after so many attempts
+//!             +-------+-> came back unopened from a mailbox that ended
+//! ```
+//!
+//! A message is acknowledged once, whichever attempt does it, and what comes
+//! back late changes nothing. What has to be done without the lock, waking and
+//! burying, is left in [`After`].
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::task::Waker;
+use std::time::Duration;
+
+use super::quarantine::Quarantined;
+use super::targets::Targets;
+use super::{DeliveryId, Return, Slip};
+use crate::actor::ActorId;
+use crate::mailbox::DropReason;
+use crate::supervision::Backoff;
+
+/// How messages are delivered.
+pub(crate) struct Terms<M> {
+    /// How many messages may be unsettled.
+    pub(crate) window: usize,
+    /// The window is one of sequence numbers: what is old holds up what is new.
+    pub(crate) sliding: bool,
+    /// Nothing is accepted before somebody can take it.
+    pub(crate) on_demand: bool,
+    /// Without a target there is nothing to wait for.
+    pub(crate) needs_target: bool,
+    pub(crate) attempts: u32,
+    pub(crate) ack_within: Option<Duration>,
+    pub(crate) backoff: Backoff,
+    pub(crate) keep: usize,
+    /// How a copy is made, if one is kept.
+    pub(crate) copy: Option<fn(&M) -> M>,
+}
+
+/// What became of the messages of a [`Courier`](crate::pattern::Courier) or of
+/// [`Workers`](crate::pattern::Workers).
+///
+/// `accepted == acked + quarantined + lost + unsettled`, at any time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeliveryStats {
+    /// Messages taken on; one that is redelivered from quarantine counts again.
+    pub accepted: u64,
+    /// Messages acknowledged.
+    pub acked: u64,
+    /// Messages given up after their last attempt, or rejected.
+    pub quarantined: u64,
+    /// Messages that went to the dead letters for another reason: the end of
+    /// the source, or a receipt dropped without its message.
+    pub lost: u64,
+    /// Messages that are neither of these yet.
+    pub unsettled: usize,
+    /// Of those, how many somebody holds.
+    pub out: usize,
+    /// Deliveries after the first of their message.
+    pub redelivered: u64,
+    /// Deliveries that were not acknowledged in time.
+    pub late: u64,
+}
+
+pub(super) struct Ledger<M> {
+    pub(super) terms: Terms<M>,
+    pub(super) source: ActorId,
+    pub(super) targets: Targets<M>,
+    entries: BTreeMap<u64, Entry<M>>,
+    next: u64,
+    tickets: u64,
+    ready: BTreeSet<u64>,
+    /// Ends of backoffs, and deadlines of what is out.
+    timers: BTreeSet<(Duration, u64)>,
+    pub(super) kept: VecDeque<Quarantined<M>>,
+    stats: DeliveryStats,
+    /// Nothing is sent any more.
+    pub(super) closed: bool,
+    /// The pump waits for the last message to be settled.
+    pub(super) draining: bool,
+    pub(super) pump: Option<Waker>,
+    pub(super) room: Option<Waker>,
+}
+
+struct Entry<M> {
+    /// `None` while somebody else holds it.
+    message: Option<M>,
+    failed: u32,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Ready,
+    Waiting { until: Duration },
+    Out { ticket: u64, until: Option<Duration> },
+    Settled,
+}
+
+/// What is to be sent.
+pub(super) struct Sending<M> {
+    pub(super) slip: Slip,
+    pub(super) message: M,
+}
+
+/// What is to be done once the lock is free: it is foreign code.
+pub(super) struct After<M> {
+    pub(super) wake: [Option<Waker>; 2],
+    pub(super) bury: Vec<(DropReason, Option<M>)>,
+    pub(super) drop: Vec<M>,
+}
+
+impl<M> After<M> {
+    pub(super) fn new() -> Self {
+        Self { wake: [None, None], bury: Vec::new(), drop: Vec::new() }
+    }
+}
+
+impl<M: Send + 'static> Ledger<M> {
+    pub(super) fn new(terms: Terms<M>) -> Self {
+        Self {
+            terms,
+            source: ActorId(0),
+            targets: Targets::new(),
+            entries: BTreeMap::new(),
+            next: 0,
+            tickets: 0,
+            ready: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            kept: VecDeque::new(),
+            stats: DeliveryStats::default(),
+            closed: false,
+            draining: false,
+            pump: None,
+            room: None,
+        }
+    }
+
+    pub(super) fn stats(&self) -> DeliveryStats {
+        self.stats
+    }
+
+    /// Whether another message may be accepted. `ending`: there will be no more
+    /// targets than there are.
+    pub(super) fn has_room(&self, ending: bool) -> bool {
+        if self.closed || (ending && self.targets.len() == 0) {
+            return true;
+        }
+        let used = match self.entries.first_key_value() {
+            Some((first, _)) if self.terms.sliding => (self.next - first) as usize,
+            _ => self.entries.len(),
+        };
+        used < self.terms.window && (!self.terms.on_demand || self.targets.free_slots() > self.ready.len())
+    }
+
+    pub(super) fn accept(&mut self, message: M, after: &mut After<M>) {
+        self.stats.accepted += 1;
+        if self.closed {
+            self.stats.lost += 1;
+            after.bury.push((DropReason::Stopped, Some(message)));
+            return;
+        }
+        let sequence = self.next;
+        self.next += 1;
+        self.stats.unsettled += 1;
+        self.entries.insert(sequence, Entry { message: Some(message), failed: 0, state: State::Ready });
+        self.ready.insert(sequence);
+        self.wake(after);
+    }
+
+    /// Tells the pump, and whoever waits for room if there may be some.
+    pub(super) fn wake(&mut self, after: &mut After<M>) {
+        if let Some(pump) = self.pump.take() {
+            after.wake[0] = Some(pump);
+        }
+        self.wake_room(after);
+    }
+
+    fn wake_room(&mut self, after: &mut After<M>) {
+        if self.room.is_some() && self.has_room(true) {
+            after.wake[1] = self.room.take();
+        }
+    }
+
+    pub(super) fn has_ready(&self) -> bool {
+        !self.ready.is_empty()
+    }
+
+    /// The next message for `target`, in the order in which they came.
+    pub(super) fn send(&mut self, target: u64, now: Duration) -> Option<Sending<M>> {
+        let sequence = self.ready.pop_first()?;
+        let entry = self.entries.get_mut(&sequence)?;
+        let message = entry.message.take()?;
+        self.tickets += 1;
+        let until = self.terms.ack_within.map(|limit| now + limit);
+        entry.state = State::Out { ticket: self.tickets, until };
+        if let Some(until) = until {
+            self.timers.insert((until, sequence));
+        }
+        let attempt = entry.failed + 1;
+        self.stats.out += 1;
+        self.stats.redelivered += u64::from(attempt > 1);
+        self.targets.took(target);
+        let id = DeliveryId { source: self.source, sequence };
+        Some(Sending { slip: Slip { id, attempt, ticket: self.tickets, target }, message })
+    }
+
+    /// A copy of what has been sent.
+    pub(super) fn keep(&mut self, slip: Slip, copy: M, after: &mut After<M>) {
+        match self.entries.get_mut(&slip.id.sequence) {
+            Some(entry) if entry.message.is_none() && matches!(entry.state, State::Out { .. }) => {
+                entry.message = Some(copy);
+            }
+            _ => after.drop.push(copy),
+        }
+    }
+
+    pub(super) fn ack(&mut self, slip: Slip, after: &mut After<M>) -> bool {
+        self.targets.gave(slip.target);
+        let first = match self.entries.get(&slip.id.sequence) {
+            None => false,
+            Some(entry) => !matches!(entry.state, State::Settled),
+        };
+        if first {
+            self.stats.acked += 1;
+            after.drop.extend(self.settle(slip.id.sequence));
+        }
+        // Nothing else for the pump to do: the deadline it may sleep for is
+        // found to be gone when it comes.
+        if self.has_ready() || self.draining {
+            self.wake(after);
+        } else {
+            self.wake_room(after);
+        }
+        first
+    }
+
+    pub(super) fn extend(&mut self, slip: Slip, now: Duration) -> bool {
+        let (Some(limit), Some(entry)) = (self.terms.ack_within, self.entries.get_mut(&slip.id.sequence)) else {
+            return false;
+        };
+        match &mut entry.state {
+            State::Out { ticket, until: Some(until) } if *ticket == slip.ticket => {
+                self.timers.remove(&(*until, slip.id.sequence));
+                *until = now + limit;
+                self.timers.insert((*until, slip.id.sequence));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A delivery comes back. `random` is for the backoff.
+    pub(super) fn take_back(
+        &mut self,
+        slip: Slip,
+        message: Option<M>,
+        how: Return,
+        opened: bool,
+        (now, random): (Duration, impl FnOnce() -> u64),
+        after: &mut After<M>,
+    ) {
+        let sequence = slip.id.sequence;
+        // Nobody looked at it, and nobody there can any more: no fault of its own.
+        let innocent = !opened && self.targets.has_ended(slip.target);
+        self.targets.gave(slip.target);
+        let mine = self
+            .entries
+            .get_mut(&sequence)
+            .filter(|entry| matches!(entry.state, State::Out { ticket, .. } if ticket == slip.ticket));
+        match mine {
+            // Another attempt goes on, or it is settled.
+            None => after.drop.extend(message),
+            Some(entry) => {
+                match (&entry.message, message) {
+                    (Some(_), message) => after.drop.extend(message),
+                    (None, message) => entry.message = message,
+                }
+                self.failed(sequence, how, innocent, now, random, after);
+            }
+        }
+        self.wake(after);
+    }
+
+    /// What is due. `random` is for the backoffs.
+    pub(super) fn expire(&mut self, now: Duration, mut random: impl FnMut() -> u64, after: &mut After<M>) {
+        while let Some(&(at, sequence)) = self.timers.first()
+            && at <= now
+        {
+            self.timers.pop_first();
+            let Some(entry) = self.entries.get_mut(&sequence) else { continue };
+            match entry.state {
+                State::Waiting { .. } => {
+                    entry.state = State::Ready;
+                    self.ready.insert(sequence);
+                }
+                State::Out { .. } => {
+                    self.stats.late += 1;
+                    self.failed(sequence, Return::Nack, false, now, &mut random, after);
+                }
+                State::Ready | State::Settled => {}
+            }
+        }
+    }
+
+    pub(super) fn next_timer(&self) -> Option<Duration> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    /// An attempt has failed.
+    fn failed(
+        &mut self,
+        sequence: u64,
+        how: Return,
+        innocent: bool,
+        now: Duration,
+        random: impl FnOnce() -> u64,
+        after: &mut After<M>,
+    ) {
+        self.untimed(sequence);
+        let Some(entry) = self.entries.get_mut(&sequence) else { return };
+        entry.failed += u32::from(!innocent);
+        if entry.message.is_none() {
+            self.lose(sequence, DropReason::Interrupted, after);
+        } else if how == Return::Reject || entry.failed >= self.terms.attempts {
+            let attempts = entry.failed;
+            let message = self.settle(sequence);
+            self.quarantine(sequence, attempts, how, message, after);
+        } else if self.closed {
+            self.lose(sequence, DropReason::Stopped, after);
+        } else {
+            self.stats.out -= 1;
+            let wait = match entry.failed {
+                failed if innocent || failed == 0 => Duration::ZERO,
+                failed => self.terms.backoff.delay(failed - 1, random),
+            };
+            if wait.is_zero() {
+                entry.state = State::Ready;
+                self.ready.insert(sequence);
+            } else {
+                entry.state = State::Waiting { until: now + wait };
+                self.timers.insert((now + wait, sequence));
+            }
+        }
+    }
+
+    fn quarantine(&mut self, sequence: u64, attempts: u32, how: Return, message: Option<M>, after: &mut After<M>) {
+        self.stats.quarantined += 1;
+        let Some(message) = message else { return };
+        if self.kept.len() < self.terms.keep {
+            let id = DeliveryId { source: self.source, sequence };
+            self.kept.push_back(Quarantined { id, attempts, rejected: how == Return::Reject, message });
+            after.bury.push((DropReason::Quarantined, None));
+        } else {
+            after.bury.push((DropReason::Quarantined, Some(message)));
+        }
+    }
+
+    /// Sends nothing any more. What is out may be acknowledged yet.
+    pub(super) fn close(&mut self, after: &mut After<M>) {
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        let idle: Vec<u64> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| matches!(entry.state, State::Ready | State::Waiting { .. }))
+            .map(|(sequence, _)| *sequence)
+            .collect();
+        for sequence in idle {
+            self.lose(sequence, DropReason::Stopped, after);
+        }
+        self.wake(after);
+    }
+
+    fn lose(&mut self, sequence: u64, reason: DropReason, after: &mut After<M>) {
+        self.stats.lost += 1;
+        let message = self.settle(sequence);
+        after.bury.push((reason, message));
+    }
+
+    /// Takes a message out, whatever its state.
+    fn settle(&mut self, sequence: u64) -> Option<M> {
+        self.untimed(sequence);
+        let entry = self.entries.get_mut(&sequence)?;
+        let message = entry.message.take();
+        match std::mem::replace(&mut entry.state, State::Settled) {
+            State::Ready => {
+                self.ready.remove(&sequence);
+            }
+            State::Out { .. } => self.stats.out -= 1,
+            State::Waiting { .. } | State::Settled => {}
+        }
+        self.stats.unsettled -= 1;
+        if !self.terms.sliding {
+            self.entries.remove(&sequence);
+        }
+        // What is settled stays until everything before it is.
+        while let Some(first) = self.entries.first_entry()
+            && matches!(first.get().state, State::Settled)
+        {
+            first.remove();
+        }
+        message
+    }
+
+    fn untimed(&mut self, sequence: u64) {
+        if let Some(Entry { state: State::Waiting { until } | State::Out { until: Some(until), .. }, .. }) =
+            self.entries.get(&sequence)
+        {
+            self.timers.remove(&(*until, sequence));
+        }
+    }
+}
