@@ -3,6 +3,7 @@
 //! Nothing here can do what a program could not do by itself: each is a way of
 //! using the floors below that is worth having once, tested.
 
+mod behavior;
 mod breaker;
 mod dedup;
 mod delivery;
@@ -11,6 +12,7 @@ mod router;
 mod topic;
 mod workers;
 
+pub use self::behavior::{Behaving, Behavior};
 pub use self::breaker::{BreakerBuilder, BreakerCounts, BreakerError, BreakerPass, BreakerState, CircuitBreaker};
 pub use self::dedup::{Claim, Dedup, Novelty};
 pub use self::delivery::courier::{Courier, CourierBuilder};
