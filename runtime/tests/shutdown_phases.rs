@@ -166,6 +166,24 @@ fn children_end_in_the_phase_of_their_parent_and_before_it() {
     assert_eq!(log.take().split_off(2), ["1", "stopped: drained", "stopped: drained", "other drained"]);
 }
 
+#[test]
+fn a_pool_and_its_workers_end_in_the_phase_of_the_pool() {
+    let (executor, system) = manual();
+    let log = Log::default();
+    let workers = log.clone();
+    let pool = system.pool(2, move || Worker::new(&workers)).phase(Phase::INTAKE).spawn();
+    spawn(&system, "other", Phase::WORK, &log);
+    executor.run_until_idle();
+    for n in 1..=4 {
+        pool.try_tell(Job::Slow(n, ms(10))).unwrap();
+    }
+    let report = executor.block_on(system.shutdown_in_phases(Shutdown::new()));
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.phases[0].to_string(), "intake: 1 drained, 0 late, in 20ms");
+    assert_eq!(log.numbers(), [1, 2, 3, 4]);
+    assert_eq!(log.all().last().unwrap(), "other drained");
+}
+
 // ---- who may start ------------------------------------------------------------------
 
 #[test]

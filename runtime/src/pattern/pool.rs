@@ -14,7 +14,7 @@ use crate::actor::{Actor, ActorPath, ActorRef, Context, Fault, Reply, StopReason
 use crate::mailbox::{Admission, Closed, Mailbox, Push};
 use crate::supervision::{Lives, Restart};
 use crate::sync::shim::Mutex;
-use crate::system::{Group, Nobody, Parent, Spawn, System};
+use crate::system::{Group, Nobody, Parent, Phase, Spawn, System};
 
 /// Workers made by one factory, to whom messages are routed. Cheap to clone;
 /// dropping it stops nothing.
@@ -52,6 +52,7 @@ pub struct Pool<M> {
 pub struct PoolBuilder<'a, W: Actor, P: Actor = Nobody> {
     parent: Parent<'a, P>,
     name: Option<String>,
+    phase: Phase,
     routing: Routing<W::Msg>,
     plan: Plan<W>,
 }
@@ -149,12 +150,20 @@ impl<'a, W: Actor, P: Actor> PoolBuilder<'a, W, P> {
             workers: Group::new(),
             staff: Mutex::new(Staff { size, here: Vec::new(), hired: 0, begun: false }),
         };
-        Self { parent, name: None, routing: Routing::round_robin(), plan }
+        Self { parent, name: None, phase: Phase::WORK, routing: Routing::round_robin(), plan }
     }
 
     /// A name for its path, and for people; its workers are numbered below it.
     pub fn named(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
+        self
+    }
+
+    /// When its turn comes as the system is
+    /// [shut down](System::shutdown_in_phases), and with it that of its workers.
+    /// The default is [`Phase::WORK`]. Of no effect for the pool of an actor.
+    pub fn phase(mut self, phase: Phase) -> Self {
+        self.phase = phase;
         self
     }
 
@@ -182,14 +191,14 @@ impl<'a, W: Actor, P: Actor> PoolBuilder<'a, W, P> {
 
     /// Starts the pool and its workers, which take messages at once.
     pub fn spawn(self) -> Pool<W::Msg> {
-        let Self { parent, name, routing, plan } = self;
+        let Self { parent, name, phase, routing, plan } = self;
         let (workers, plan) = (plan.workers.clone(), Arc::new(plan));
         let its_plan = Arc::clone(&plan);
         let mut spawn = Spawn::new(parent, Lives::from(move || Head { plan: Arc::clone(&its_plan) }));
         if let Some(name) = name {
             spawn = spawn.named(name);
         }
-        let head = spawn.mailbox(Push::bounded(8)).spawn_with(|cx| plan.fill(cx));
+        let head = spawn.phase(phase).mailbox(Push::bounded(8)).spawn_with(|cx| plan.fill(cx));
         Pool { head, router: Router::new(&workers, routing), workers }
     }
 }

@@ -14,9 +14,11 @@ use crate::sync::shim::Mutex;
 /// What is to go wrong, and when. Clones are the same plan, so that a factory
 /// can give it to every life of an actor.
 ///
-/// Messages are counted over all lives, from 1: what goes wrong at message 3
-/// goes wrong once, also if the actor is begun anew. It goes wrong when the
-/// message has been taken from the mailbox and before the handler sees it.
+/// Messages are counted from 1 as they come to the handler, over all lives,
+/// those of timers and those that come back from the stash included: what goes
+/// wrong at message 3 goes wrong once, also if the actor is begun anew. It goes
+/// wrong when the message has been taken from the mailbox and before the
+/// handler sees it.
 ///
 /// ```
 /// use std::time::Duration;
