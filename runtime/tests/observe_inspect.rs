@@ -7,7 +7,7 @@ mod support;
 
 use support::{Job, Log, Worker, manual, ms};
 use tidegate::prelude::*;
-use tidegate::{DropReason, Mode};
+use tidegate::{Activity, DropReason, Mode};
 
 #[test]
 fn children_stand_behind_their_parents_in_the_order_of_their_births() {
@@ -132,4 +132,37 @@ fn it_is_serialized_as_it_is() {
     let mailbox = &actor["mailbox"];
     assert_eq!((&mailbox["mode"], &mailbox["overflow"]), (&"push".into(), &"wait".into()));
     assert_eq!((&mailbox["handled"], &mailbox["limit"]), (&1.into(), &3.into()));
+}
+
+#[test]
+fn who_waits_for_whom_is_shown() {
+    let executor = tidegate::ManualExecutor::new();
+    let system = System::builder().deadlocks(tidegate::actor::Deadlocks::watched()).build_on(executor.clone());
+    let full = system.build(|| Worker::new(&Log::default())).named("full").mailbox(Push::bounded(1)).spawn();
+    full.try_tell(Job::Stuck(1)).unwrap();
+    executor.run_until_idle();
+    full.try_tell(Job::Note(2)).unwrap();
+    let waits = system.build(move || Sender(full.clone())).named("sender").spawn();
+    waits.try_tell(()).unwrap();
+    executor.advance(ms(1200));
+    let seen = system.inspect();
+    assert_eq!(seen.waits.len(), 1);
+    let wait = &seen.waits[0];
+    assert_eq!((wait.who.as_ref().unwrap().as_str(), wait.on.as_str()), ("/sender", "/full"));
+    assert_eq!(wait.elapsed, ms(1200));
+    assert!(seen.to_string().contains("\n/sender waits for room in /full, 1.2s"), "{seen}");
+    assert!(matches!(&seen.find("/sender").unwrap().activity, Activity::WaitingForRoom(on) if on.as_str() == "/full"));
+    #[cfg(feature = "serde")]
+    assert_eq!(serde_json::to_value(&seen).unwrap()["waits"][0]["elapsed"], 1.2);
+}
+
+struct Sender(ActorRef<Job>);
+
+impl Actor for Sender {
+    type Msg = ();
+
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<(), Fault> {
+        assert!(self.0.tell(Job::Note(3)).await.is_ok(), "there is room at last");
+        Ok(())
+    }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use metrics::{Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, SharedString, Unit};
 use support::{Job, Log, Worker, lock, manual, ms};
+use tidegate::actor::Deadlocks;
 use tidegate::prelude::*;
 use tidegate::{DropReason, ManualExecutor, Timing};
 
@@ -118,13 +119,54 @@ impl metrics::Recorder for Recorder {
 fn recorded(test: impl FnOnce(&Recorder, &ManualExecutor, &System)) {
     let recorder = Recorder::default();
     metrics::with_local_recorder(&recorder, || {
-        let (executor, system) = manual();
+        let executor = ManualExecutor::new();
+        let watched = System::builder().deadlocks(Deadlocks::broken()).long_waits(ms(500));
+        let system = watched.build_on(executor.clone());
         test(&recorder, &executor, &system);
     });
 }
 
 fn worker() -> Worker {
     Worker::new(&Log::default())
+}
+
+/// Tells its peer twice for each message, so that two of them block each other.
+struct Echo(Option<ActorRef<Said>>);
+
+enum Said {
+    Meet(ActorRef<Said>),
+    Go(u32),
+}
+
+impl Actor for Echo {
+    type Msg = Said;
+
+    async fn handle(&mut self, said: Said, _: &mut Context<Self>) -> Result<(), Fault> {
+        match (said, &self.0) {
+            (Said::Meet(peer), _) => self.0 = Some(peer),
+            (Said::Go(n), Some(peer)) if n > 0 => {
+                for _ in 0..2 {
+                    // Whose message does not get in has no more to say.
+                    let _ = peer.tell(Said::Go(n - 1)).await;
+                }
+            }
+            (Said::Go(_), _) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Two actors that wait for each other, first for long, then until one gives
+/// up.
+fn a_deadlock(executor: &ManualExecutor, system: &System) {
+    let [a, b] = ["a", "b"].map(|name| system.build(|| Echo(None)).named(name).mailbox(Push::bounded(1)).spawn());
+    for (one, other) in [(&a, &b), (&b, &a)] {
+        one.try_tell(Said::Meet(other.clone())).unwrap();
+    }
+    executor.run_until_idle();
+    a.try_tell(Said::Go(8)).unwrap();
+    executor.advance(Duration::from_secs(60));
+    assert!(system.deadlocks() > 0 && system.long_waits() > 0, "{}", system.explain());
 }
 
 /// Makes everything happen that there is a metric for.
@@ -142,6 +184,7 @@ fn everything(executor: &ManualExecutor, system: &System) {
     executor.run_until_idle();
     w.stop();
     executor.run_until_idle();
+    a_deadlock(executor, system);
 }
 
 /// The table of metrics in the book: name to kind and labels.

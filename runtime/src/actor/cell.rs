@@ -151,7 +151,7 @@ impl<A: Actor> Cell<A> {
             if std::mem::take(&mut self.fresh) {
                 self.rx.note_poll();
                 #[cfg(feature = "metrics")]
-                {
+                if self.rx.is_looking() {
                     self.unlooked = 0;
                 }
             }

@@ -61,6 +61,11 @@ impl World {
         Arc::new(Observed::new(Arc::clone(self) as Arc<dyn Clock>, self.meters.of(path)))
     }
 
+    /// Somebody has waited long for the actor at `path`.
+    pub(super) fn count_long_wait(&self, path: &str) {
+        self.meters.of(path).waited_long();
+    }
+
     /// Sets the gauges to what is so at present.
     pub(crate) fn record_metrics(&self) {
         let mut sums: HashMap<*const Meter, (f64, f64)> = HashMap::new();

@@ -80,6 +80,7 @@ impl Default for Deadlocks {
 
 /// Somebody waits for an actor.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Waiting {
     /// The actor that waits, in its handler or a hook; `None` for a task that
@@ -90,8 +91,10 @@ pub struct Waiting {
     /// What it waits for.
     pub what: WaitingFor,
     /// For how long it has waited.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::mailbox::seconds"))]
     pub elapsed: Duration,
     /// How long it waits at most, if it was told.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "crate::mailbox::maybe_seconds"))]
     pub limit: Option<Duration>,
     /// How the mailbox stands; `None` if the actor has just ended.
     pub mailbox: Option<MailboxStats>,
@@ -99,6 +102,7 @@ pub struct Waiting {
 
 /// What a [`Waiting`] waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum WaitingFor {
     /// For so many grants of the mailbox.

@@ -18,6 +18,8 @@ const POLLS: &str = "tidegate_actor_polls_total";
 const HANDLED: &str = "tidegate_messages_handled_total";
 const DROPPED: &str = "tidegate_messages_dropped_total";
 const SWITCHES: &str = "tidegate_mode_switches_total";
+const LONG_WAITS: &str = "tidegate_long_waits_total";
+const DEADLOCKS: &str = "tidegate_deadlocks_total";
 const QUEUE_WAIT: &str = "tidegate_queue_wait_seconds";
 const HANDLING: &str = "tidegate_handler_seconds";
 const QUEUED: &str = "tidegate_mailbox_messages";
@@ -33,6 +35,8 @@ pub(crate) fn describe() {
         (HANDLED, "Messages handed to a handler"),
         (DROPPED, "Messages that no handler will see"),
         (SWITCHES, "Changes of delivery mode"),
+        (LONG_WAITS, "Waits for an actor that were told of as too long"),
+        (DEADLOCKS, "Deadlocks that were broken"),
     ] {
         metrics::with_recorder(|recorder| recorder.describe_counter(name.into(), count, what.into()));
     }
@@ -49,6 +53,11 @@ pub(crate) fn describe() {
     ] {
         metrics::with_recorder(|recorder| recorder.describe_histogram(name.into(), Some(Unit::Seconds), what.into()));
     }
+}
+
+/// A deadlock was broken.
+pub(crate) fn count_deadlock() {
+    counter!(DEADLOCKS).increment(1);
 }
 
 /// The metrics of all actors that share a label.
@@ -114,6 +123,10 @@ impl Meter {
             SwitchReason::Relieved => "relieved",
         };
         counter!(SWITCHES, "actor" => self.actor(), "to" => to, "reason" => reason).increment(1);
+    }
+
+    pub(crate) fn waited_long(&self) {
+        counter!(LONG_WAITS, "actor" => self.actor()).increment(1);
     }
 
     pub(crate) fn ended(&self, reason: &'static str) {

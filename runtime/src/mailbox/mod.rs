@@ -60,7 +60,7 @@ pub use self::sender::{Reserve, ReserveMany, Sender, Tell, WeakSender};
 pub use self::settings::{ConfigError, MailboxConfig};
 pub use self::stats::MailboxStats;
 #[cfg(feature = "serde")]
-pub(crate) use self::stats::seconds;
+pub(crate) use self::stats::{maybe_seconds, seconds};
 
 use crate::sync::shim::Arc;
 

@@ -11,9 +11,11 @@
 //!   claimed, and the time. When it has taken that far, as long has passed as
 //!   a message waits that comes at the moment of the note.
 //!
-//! A handler's time is taken for the first message of a poll, for one in
+//! A handler's time is taken for the first message after a wake-up, for one in
 //! [`EVERY`] after that, and for the next after each that took longer than
-//! [`SLOW`], where two looks at a clock are nothing.
+//! [`SLOW`], where two looks at a clock are nothing. Of wake-ups that follow
+//! closely on each other, as when two actors ask each other questions, one in
+//! [`SOME`] is looked at.
 
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -27,6 +29,11 @@ use crate::sync::counter::Stamp;
 pub(crate) const EVERY: u32 = 64;
 /// A handler that takes longer has the next message timed as well.
 pub(crate) const SLOW: Duration = Duration::from_micros(10);
+
+/// Wake-ups closer to each other than this on average are too many to time
+/// each: then one in [`SOME`] is.
+const THICK: Duration = Duration::from_micros(50);
+const SOME: u32 = 8;
 
 /// Where the time comes from.
 pub(crate) trait Clock: Send + Sync {
@@ -70,15 +77,23 @@ impl Observed {
 /// What the receiver keeps of its observations.
 pub(crate) struct Observer {
     pub(crate) observed: Arc<Observed>,
-    /// The task's waker, and the one that notes when it is used.
-    waker: Option<(Waker, Waker)>,
+    /// What notes when the task is woken, twice: once as the waker.
+    waker: Option<(Arc<Noting>, Waker)>,
     /// A sequence that was the last to be claimed, and when it was.
     note: Option<(u64, Duration)>,
+    /// When a wake-up was looked at last, how many are passed over from then to
+    /// the next look, and how many of those are left.
+    last: Duration,
+    passed: u32,
+    pass: u32,
+    /// This wake-up is looked at; and it has not been yet.
+    looking: bool,
+    woke: bool,
 }
 
 impl Observer {
     pub(crate) fn new(observed: Arc<Observed>) -> Self {
-        Self { observed, waker: None, note: None }
+        Self { observed, waker: None, note: None, last: Duration::ZERO, passed: 0, pass: 0, looking: true, woke: false }
     }
 
     /// The receiver is about to sleep, with so many messages taken: the waker
@@ -89,17 +104,30 @@ impl Observer {
         }
         // What woke it so far has been seen to.
         self.observed.woken.take();
+        self.looking = self.pass == 0;
+        self.woke = self.looking;
+        if !self.looking {
+            self.pass -= 1;
+            self.observed.woken.shut();
+        }
         self.noting(waker)
+    }
+
+    /// Whether the wake-up that ended the last sleep is one to look at.
+    pub(crate) fn is_looking(&self) -> bool {
+        self.looking
     }
 
     /// The waker that notes when it is used.
     pub(crate) fn noting(&mut self, waker: &Waker) -> &Waker {
-        let known = self.waker.take().filter(|(inner, _)| inner.will_wake(waker));
-        let (inner, outer) = known.unwrap_or_else(|| {
-            let noting = Noting { inner: waker.clone(), observed: Arc::clone(&self.observed) };
-            (waker.clone(), Waker::from(Arc::new(noting)))
+        let known = self.waker.take().filter(|(noting, _)| noting.inner.will_wake(waker));
+        let known = known.unwrap_or_else(|| {
+            // Cloned once, as a mailbox that is not observed does: whoever
+            // counts a waker's clones sees no difference.
+            let noting = Arc::new(Noting { inner: waker.clone(), observed: Arc::clone(&self.observed) });
+            (Arc::clone(&noting), Waker::from(noting))
         });
-        &self.waker.insert((inner, outer)).1
+        &self.waker.insert(known).1
     }
 
     /// The sequence at which to look again.
@@ -111,9 +139,15 @@ impl Observer {
     /// after many others: `taken` are out, `outstanding` in the mailbox.
     pub(crate) fn look(&mut self, taken: u64, outstanding: u64) -> Duration {
         let now = self.observed.now();
-        let woken = self.observed.woken.take();
+        // What came while a handler waited woke nobody who slept.
+        let woken = std::mem::take(&mut self.woke).then(|| self.observed.woken.take()).flatten();
         if let Some(woken) = woken {
             self.observed.waited(now.saturating_sub(woken));
+            // On a clock that stands still nothing follows closely.
+            let since = now.saturating_sub(self.last);
+            let thick = !since.is_zero() && since < THICK * (self.passed + 1);
+            self.passed = if thick { SOME - 1 } else { 0 };
+            (self.last, self.pass) = (now, self.passed);
         }
         // One that woke the receiver and is alone has been accounted for.
         let queue = outstanding > u64::from(woken.is_some());
@@ -146,7 +180,9 @@ impl Wake for Noting {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.observed.woken.note(self.observed.now());
+        if self.observed.woken.is_open() {
+            self.observed.woken.note(self.observed.now());
+        }
         self.inner.wake_by_ref();
     }
 }

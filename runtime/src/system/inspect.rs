@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::System;
-use crate::actor::{Activity, ActorId, ActorPath};
+use crate::actor::{Activity, ActorId, ActorPath, Waiting};
 use crate::mailbox::{DropCounts, MailboxStats, Mode, Timing};
 
 /// What was found when a [`System`] was looked at: every actor, children below
@@ -43,6 +43,9 @@ pub struct Inspection {
     /// Every actor that lives: each behind its parent, siblings in the order of
     /// their births.
     pub actors: Vec<ActorInspection>,
+    /// Who waits for whom, the longest wait first, while waits are
+    /// [watched](crate::Deadlocks). What it means [`System::explain`] tells.
+    pub waits: Vec<Waiting>,
     /// Messages that no handler will see, of the whole system since its start,
     /// by reason: also those of actors that have ended.
     pub drops: DropCounts,
@@ -103,7 +106,8 @@ impl System {
             next.extend(children.remove(&Some(actor.id)).unwrap_or_default().into_iter().rev());
             actors.push(actor);
         }
-        Inspection { at: self.world().executor.now(), actors, drops: self.dead_letters().counts() }
+        let world = self.world();
+        Inspection { at: world.executor.now(), actors, waits: world.waits.all(world), drops: world.dead.counts() }
     }
 }
 
@@ -143,7 +147,7 @@ impl fmt::Display for Inspection {
             write!(f, "\n{:indent$}{actor}", "", indent = 2 * (above.len() + 1))?;
             above.push(actor.id);
         }
-        Ok(())
+        self.waits.iter().try_for_each(|wait| write!(f, "\n{wait}"))
     }
 }
 

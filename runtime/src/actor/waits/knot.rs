@@ -85,7 +85,9 @@ impl Waits {
     /// When the list is to be looked at next. `None`: never, as it stands.
     fn next_due(&self, again: Option<Duration>) -> Option<Duration> {
         let mut list = self.list.lock();
-        let due = list.edges.values().map(|edge| edge.check_at.min(edge.tell_at)).chain(again).min();
+        // While a suspicion is followed, what made it due is due no more.
+        let check_at = |at: Duration| if again.is_some() { Duration::MAX } else { at };
+        let due = list.edges.values().map(|edge| edge.tell_at.min(check_at(edge.check_at))).chain(again).min();
         let due = due.filter(|due| *due < Duration::MAX);
         list.sleeps_until = due.unwrap_or(Duration::MAX);
         list.tended = due.is_some();
@@ -111,6 +113,8 @@ impl Waits {
             self.long_waits.add(1);
             #[cfg(feature = "tracing")]
             tracing::warn!(actor = wait.who.as_ref().map(tracing::field::display), on = %wait.on, elapsed = ?wait.elapsed, "{wait}");
+            #[cfg(feature = "metrics")]
+            world.count_long_wait(wait.on.as_str());
             for listener in &listeners {
                 listener(&wait);
             }
@@ -181,6 +185,8 @@ impl Waits {
             list.rounds = 1;
             drop(list);
             self.broken.add(1);
+            #[cfg(feature = "metrics")]
+            crate::mailbox::meter::count_deadlock();
             #[cfg(feature = "tracing")]
             tracing::error!(%cycle, "deadlock");
             let _ = cycle;

@@ -61,6 +61,11 @@ impl<M: Send + 'static> Receiver<M> {
 
 #[cfg(feature = "metrics")]
 impl<M: Send + 'static> Receiver<M> {
+    /// The task was woken: whether its next message is to be timed.
+    pub(crate) fn is_looking(&self) -> bool {
+        self.observer.as_ref().is_some_and(|observer| observer.is_looking())
+    }
+
     /// Has the mailbox measured from here on.
     pub(crate) fn observe_with(&mut self, observed: Arc<Observed>) {
         self.observer = Some(Box::new(Observer::new(Arc::clone(&observed))));
