@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use support::{Dead, Log, Random, lock, manual, ms};
 use tidegate::prelude::*;
-use tidegate::{Backoff, DropReason, Escalated, Executor, ManualExecutor, Supervision};
+use tidegate::{Backoff, DropReason, Escalated, ManualExecutor, Supervision};
 
 /// What a child is to do.
 enum Do {
@@ -110,11 +110,10 @@ impl Actor for Parent {
             let (log, executor) = (self.log.clone(), self.executor.clone());
             let make =
                 move || Child { name, log: log.clone(), slow_start: terms.slow_start, executor: executor.clone() };
-            let mut make = make;
             let child = if terms.once {
                 cx.spawn_child(make(), Push::bounded(64))
             } else {
-                cx.build_child(move || make()).named(name).restart(terms.restart).spawn()
+                cx.build_child(make).named(name).restart(terms.restart).spawn()
             };
             lock(&self.children).push(child);
         }
@@ -473,10 +472,10 @@ fn no_sequence_of_events_leaves_a_sibling_waiting() {
         }
         family.executor.advance(Duration::from_secs(60));
         assert!(family.parent.stop_reason().is_none(), "seed {seed}");
-        for n in 0..4 {
+        for (n, gone) in gone.into_iter().enumerate() {
             let child = family.child(n);
             let (state, stats) = (child.activity(), child.stats());
-            if gone[n] {
+            if gone {
                 assert!(child.stop_reason().is_some(), "seed {seed}, child {n}: {state}");
             } else {
                 assert!(

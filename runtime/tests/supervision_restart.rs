@@ -154,8 +154,7 @@ fn starts(restart: Restart, failures: &[u64]) -> Vec<u64> {
         let _ = actor.try_tell(Job::fail("bad"));
     }
     executor.advance(seconds(100));
-    let begun = lock(&begun).clone();
-    begun
+    lock(&begun).clone()
 }
 
 #[test]

@@ -52,6 +52,9 @@ struct Family {
     lives: u64,
 }
 
+/// The children of a life, and how they are supervised if not one for one.
+pub(crate) type Offspring = (Vec<Arc<dyn Child>>, Option<Arc<dyn Siblings>>);
+
 /// An actor as its parent, its system and the list of all actors see it,
 /// whatever its messages.
 pub(crate) trait Child: Send + Sync {
@@ -312,7 +315,7 @@ impl<A: Actor> Context<A> {
     }
 
     /// The children that are to end; those of another life come anew.
-    pub(crate) fn take_children(&mut self) -> (Vec<Arc<dyn Child>>, Option<Arc<dyn Siblings>>) {
+    pub(crate) fn take_children(&mut self) -> Offspring {
         let Some(family) = &mut self.family else { return (Vec::new(), None) };
         let fresh = family.siblings.as_ref().map(|siblings| siblings.fresh());
         (std::mem::take(&mut family.children), std::mem::replace(&mut family.siblings, fresh))

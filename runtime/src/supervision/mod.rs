@@ -80,7 +80,7 @@ async fn conclude<A: Actor>(
         Ok(Exit::Renewed) if stops || !lives.renews() => StopReason::Stopped,
         Ok(Exit::Renewed) => return begin_again(lives, cell, Duration::ZERO).await,
         Ok(Exit::Stop(reason)) => reason,
-        Ok(Exit::Own) => return Some(rest(lives, cell).await?),
+        Ok(Exit::Own) => return rest(lives, cell).await,
         Ok(Exit::Fault(fault)) => StopReason::Failed(fault),
         Err(panic) => StopReason::Panicked(panic),
     };
