@@ -495,3 +495,66 @@ fn shutting_down_twice_at_once_is_harmless() {
         assert_eq!(report.drained, 2);
     }
 }
+
+/// On threads, while actors are spawned and start children: nobody is left, and
+/// every message is accounted for.
+#[cfg(feature = "tokio")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_left_and_every_message_is_accounted_for() {
+    struct Spawner {
+        handled: Arc<Mutex<u64>>,
+        children: u64,
+    }
+    impl Actor for Spawner {
+        type Msg = u64;
+        async fn handle(&mut self, n: u64, cx: &mut Context<Self>) -> Result<(), Fault> {
+            *lock(&self.handled) += 1;
+            if n % 5 == 0 && self.children < 4 {
+                self.children += 1;
+                cx.spawn_child(Worker::new(&Log::default()), Push::bounded(1));
+            }
+            support::yield_now().await;
+            Ok(())
+        }
+    }
+    for round in 0..30 {
+        let system = System::new();
+        let handled = Arc::new(Mutex::new(0));
+        let actors: Vec<ActorRef<u64>> = [Phase::INTAKE, Phase::WORK, Phase::STATE]
+            .into_iter()
+            .map(|phase| {
+                let handled = Arc::clone(&handled);
+                let make = move || Spawner { handled: Arc::clone(&handled), children: 0 };
+                system.build(make).mailbox(Push::bounded(16)).phase(phase).spawn()
+            })
+            .collect();
+        let (flowing, flows) = tokio::sync::oneshot::channel();
+        let mut flowing = Some(flowing);
+        let sender = tokio::spawn(async move {
+            let mut accepted = 0;
+            for n in 0.. {
+                let before = accepted;
+                for actor in &actors {
+                    accepted += u64::from(actor.tell(n).await.is_ok());
+                }
+                if n == 20
+                    && let Some(flowing) = flowing.take()
+                {
+                    flowing.send(()).unwrap();
+                }
+                if accepted == before {
+                    break;
+                }
+            }
+            accepted
+        });
+        flows.await.unwrap();
+        let report = system.shutdown_in_phases(Shutdown::new()).await;
+        let accepted = sender.await.unwrap();
+        assert!(report.killed.is_empty() && report.stuck.is_empty(), "round {round}: {report}");
+        assert_eq!(accepted, *lock(&handled) + report.undelivered, "round {round}: {report}");
+        assert_eq!(report.undelivered, 0, "round {round}: nobody was killed");
+        let left = system.inspect();
+        assert!(left.actors.is_empty(), "round {round}: {left}");
+    }
+}

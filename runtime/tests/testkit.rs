@@ -351,6 +351,46 @@ fn at_the_end_nothing_may_be_left() {
 }
 
 #[test]
+fn a_stub_answers_to_the_end_and_its_panic_is_that_of_the_test() {
+    let kit = TestKit::new();
+    let prices = kit.stub(Push::bounded(1), |(item, reply): (u64, Reply<u64>)| {
+        assert!(item != 13, "no such item");
+        reply.send(item * 100).unwrap();
+    });
+    let asked: Vec<_> = (1..=4)
+        .map(|item| {
+            let to = prices.clone();
+            kit.start(async move { to.ask(|reply| (item, reply)).await.unwrap() })
+        })
+        .collect();
+    assert_eq!(asked.iter().map(|asked| asked.expect()).collect::<Vec<_>>(), [100, 200, 300, 400]);
+    let to = prices.clone();
+    let _asked = kit.start(async move { to.ask(|reply| (13, reply)).await });
+    assert_eq!(complaint(|| kit.settle()), "no such item");
+
+    // One that an actor asks while it drains is still there, and is no task
+    // that is left.
+    struct Asks(ActorRef<(u64, Reply<u64>)>);
+    impl Actor for Asks {
+        type Msg = u64;
+        async fn handle(&mut self, item: u64, cx: &mut Context<Self>) -> Result<(), Fault> {
+            cx.sleep(ms(10)).await;
+            assert_eq!(self.0.ask(|reply| (item, reply)).await.unwrap(), item);
+            Ok(())
+        }
+    }
+    let kit = TestKit::new();
+    let echo = kit.stub(Push::bounded(1), |(item, reply): (u64, Reply<u64>)| reply.send(item).unwrap());
+    let asks = kit.spawn(Asks(echo.clone()), Push::bounded(4));
+    for item in 0..4 {
+        asks.try_tell(item).unwrap();
+    }
+    kit.finish();
+    assert_eq!(asks.stats().handled, 4);
+    assert!(echo.stop_reason().is_some());
+}
+
+#[test]
 fn a_seed_gives_one_interleaving_and_seeds_differ() {
     let order = |seed| {
         let kit = TestKit::shuffled(seed);

@@ -29,7 +29,8 @@ pub use self::flow::{Flow, flow};
 pub use self::modes::TestMode;
 pub use self::probe::Probe;
 
-use crate::actor::{Actor, ActorRef, Context, Executor, Fault, StopReason};
+use crate::actor::reference::Halt;
+use crate::actor::{Actor, ActorRef, Child, Executor, StopReason};
 use crate::mailbox::{DropReason, Mailbox};
 use crate::sync::counter::Counter;
 use crate::sync::shim::Mutex;
@@ -72,7 +73,9 @@ use crate::system::{ManualExecutor, Spawn, System, SystemBuilder};
 pub struct TestKit {
     executor: ManualExecutor,
     system: System,
-    probes: Counter,
+    /// Numbers for the names of probes and stubs.
+    names: Counter,
+    stubs: Mutex<Vec<Arc<dyn Child>>>,
 }
 
 impl TestKit {
@@ -98,7 +101,7 @@ impl TestKit {
 
     fn on(executor: ManualExecutor, settings: SystemBuilder) -> Self {
         let system = settings.build_on(executor.clone());
-        Self { executor, system, probes: Counter::new() }
+        Self { executor, system, names: Counter::new(), stubs: Mutex::new(Vec::new()) }
     }
 
     /// The system.
@@ -195,26 +198,38 @@ impl TestKit {
     /// ```
     #[must_use]
     pub fn probe_with<M: Send + 'static>(&self, mailbox: impl Into<Mailbox<M>>) -> Probe<M> {
-        let name = format!("probe-{}", self.probes.next());
+        let name = format!("probe-{}", self.names.next());
         Probe::new(&self.system, Some(self.executor.clone()), &name, &mailbox.into())
     }
 
-    /// An actor that is this function: it stands for one that is not under
-    /// test, and answers at once.
+    /// A collaborator that is this function: it stands for an actor that is
+    /// not under test, and answers at once. Its panics are those of the test.
     ///
     /// ```
     /// # use tidegate::prelude::*;
     /// # use tidegate::testkit::TestKit;
     /// let kit = TestKit::new();
-    /// let prices = kit.stub(Push::bounded(8), |(item, reply): (u32, Reply<u32>)| drop(reply.send(item * 100)));
+    /// let prices = kit.stub(Push::bounded(8), |(item, reply): (u32, Reply<u32>)| reply.send(item * 100).unwrap());
     /// assert_eq!(kit.block_on(prices.ask(|reply| (3, reply))).unwrap(), 300);
     /// ```
     pub fn stub<M: Send + 'static>(
         &self,
         mailbox: impl Into<Mailbox<M>>,
-        answer: impl FnMut(M) + Send + 'static,
+        mut answer: impl FnMut(M) + Send + 'static,
     ) -> ActorRef<M> {
-        self.system.spawn(Stub { answer, _message: std::marker::PhantomData::<fn(M)> }, mailbox)
+        let name = format!("stub-{}", self.names.next());
+        let (me, mut rx) = self.system.by_hand(&name, &mailbox.into());
+        let life = Arc::clone(me.life());
+        // Not an actor, whose panics would be its supervisor's business.
+        let task = async move {
+            while let Some(message) = rx.recv().await {
+                answer(message);
+            }
+            life.end(StopReason::Stopped);
+        };
+        self.executor.spawn(&name, Box::pin(task));
+        self.stubs.lock().push(Arc::new(me.clone()));
+        me
     }
 
     /// What can be said of the flow to `actor`, once nothing is left to do at
@@ -256,6 +271,9 @@ impl TestKit {
     pub fn finish(self) {
         let report = self.executor.block_on(self.system.shutdown(Duration::from_secs(60)));
         assert!(report.is_clean(), "at the end of the test: {report}");
+        for stub in std::mem::take(&mut *self.stubs.lock()) {
+            stub.halt(Halt::Stop);
+        }
         // Who looks after idle mailboxes goes home when none is left.
         self.executor.advance(self.system.world().settings.idle_after);
         self.settle();
@@ -310,21 +328,6 @@ impl<T> Running<T> {
 impl<T> fmt::Debug for Running<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Running").finish_non_exhaustive()
-    }
-}
-
-/// An actor that is a function.
-struct Stub<F, M> {
-    answer: F,
-    _message: std::marker::PhantomData<fn(M)>,
-}
-
-impl<M: Send + 'static, F: FnMut(M) + Send + 'static> Actor for Stub<F, M> {
-    type Msg = M;
-
-    async fn handle(&mut self, msg: M, _cx: &mut Context<Self>) -> Result<(), Fault> {
-        (self.answer)(msg);
-        Ok(())
     }
 }
 
