@@ -82,9 +82,9 @@ pub mod system;
 pub mod testkit;
 
 pub use actor::{
-    Activity, Actor, ActorId, ActorPath, ActorRef, AnswerFuture, AskError, BoxTask, Context, Deadline, Escalated,
-    Executor, Fault, InFlight, LinkFailed, Missed, Panic, Reply, StashFull, StopReason, Stopped, TellRef, Terminated,
-    TimerHandle, Timers, WeakActorRef,
+    Activity, Actor, ActorId, ActorPath, ActorRef, AnswerFuture, AskError, BoxTask, Context, Deadline, Deadlocks,
+    Escalated, Executor, Fault, InFlight, LinkFailed, Missed, Panic, Reply, StashFull, StopReason, Stopped, TellRef,
+    Terminated, TimerHandle, Timers, Waiting, WaitingFor, WeakActorRef,
 };
 pub use mailbox::{
     Adaptive, Admission, Closed, Cycle, DeadLetter, DeadLetterSubscription, DeadLetters, Deadlock, DropCounts,

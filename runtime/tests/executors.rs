@@ -561,6 +561,8 @@ enum Doing {
     Add(u64, AnswerFuture<()>),
     Sum(Reply<(u64, bool)>),
     Panic,
+    /// Is never handled.
+    Stale,
 }
 
 impl LocalActor for Bound {
@@ -579,8 +581,13 @@ impl LocalActor for Bound {
                 let _ = reply.send((shared.borrow().iter().sum(), at_home));
             }
             Doing::Panic => panic!("on purpose"),
+            Doing::Stale => unreachable!("it has expired"),
         }
         Ok(())
+    }
+
+    fn expired(message: &Doing) -> bool {
+        matches!(message, Doing::Stale)
     }
 }
 
@@ -608,6 +615,7 @@ async fn what_is_not_send_lives_and_ends_on_one_thread(system: System, there: So
         reply.send(()).unwrap();
     }
     assert_eq!(bound.ask(Doing::Sum).await.ok(), Some((6, true)));
+    bound.tell(Doing::Stale).await.unwrap();
     bound.tell(Doing::Panic).await.unwrap();
     assert_eq!(bound.ask(Doing::Sum).await.ok(), Some((0, true)), "a new life begins with nothing");
     // Killed in the middle of a handler, which is dropped where it ran.
@@ -616,6 +624,7 @@ async fn what_is_not_send_lives_and_ends_on_one_thread(system: System, there: So
     bound.kill();
     bound.stopped().await;
     assert_eq!(*lock(&ends), [true, true]);
+    assert_eq!(system.dead_letters().counts().of(DropReason::Expired), 1);
 }
 
 async fn what_is_bound_cannot_be_moved(system: System, there: Somewhere) {

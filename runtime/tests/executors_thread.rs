@@ -105,6 +105,30 @@ fn each_has_a_thread_that_is_named_after_it_and_ends_with_it() {
 }
 
 #[test]
+fn senders_see_how_far_an_actor_came_that_blocks() {
+    let (_executor, system) = manual();
+    let blocker = system.build(|| Blocker).mailbox(Push::bounded(4)).on_thread().spawn();
+    let (senders, waits): (Vec<_>, Vec<_>) = (0..4)
+        .map(|_| {
+            let ((sender, receiver), (reply, waited)) = (mpsc::channel(), Reply::channel());
+            blocker.try_tell(Order::Wait(receiver, reply)).unwrap();
+            (sender, waited)
+        })
+        .unzip();
+    let mut waits = waits.into_iter();
+    senders[0].send(1).unwrap();
+    assert_eq!(block_on(waits.next().unwrap()), Some(Some(1)));
+    // It blocks on the second of four, or will; the place of the first is free.
+    drop(block_on(blocker.reserve()).unwrap());
+    drop(senders);
+    for waited in waits {
+        assert_eq!(block_on(waited), Some(None));
+    }
+    blocker.stop();
+    block_on(blocker.stopped());
+}
+
+#[test]
 fn children_run_where_the_system_does() {
     let (executor, system) = manual();
     let parent = on_thread(&system, "parent");

@@ -46,7 +46,9 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 
 impl<M: Send + 'static> ActorRef<M> {
     /// [`tell`](Self::tell) from a plain thread: blocks it while it waits for a
-    /// grant. See [`block_on`] for where not to.
+    /// grant. See [`block_on`] for where not to. Not in a handler either, also on
+    /// a thread of its own: an actor that blocks sees no kill, and is never part
+    /// of a deadlock that is found. There, await `tell`.
     ///
     /// # Errors
     /// As [`tell`](Self::tell).
@@ -54,8 +56,8 @@ impl<M: Send + 'static> ActorRef<M> {
         block_on(self.tell(message))
     }
 
-    /// [`ask`](Self::ask) from a plain thread: blocks it until the answer. See
-    /// [`block_on`] for where not to.
+    /// [`ask`](Self::ask) from a plain thread: blocks it until the answer. For
+    /// where not to, see [`blocking_tell`](Self::blocking_tell).
     ///
     /// # Errors
     /// As [`ask`](Self::ask).

@@ -70,6 +70,12 @@ pub trait LocalActor: Sized + 'static {
     /// A fault ends this life: the actor is restarted or stopped.
     fn handle(&mut self, msg: Self::Msg, cx: &mut Context<Local<Self>>) -> impl Future<Output = Result<(), Fault>>;
 
+    /// As [`Actor::expired`].
+    fn expired(message: &Self::Msg) -> bool {
+        let _ = message;
+        false
+    }
+
     /// As [`Actor::terminated`].
     ///
     /// # Errors
@@ -104,6 +110,10 @@ impl<L: LocalActor> Actor for Local<L> {
 
     fn handle(&mut self, msg: L::Msg, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Fault>> + Send {
         SendWrapper::new(self.0.handle(msg, cx))
+    }
+
+    fn expired(message: &L::Msg) -> bool {
+        L::expired(message)
     }
 
     fn terminated(

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::actor::Executor;
+use crate::actor::cell::BUDGET;
 
 pub(super) enum Place {
     /// What runs its system.
@@ -18,6 +19,17 @@ pub(super) enum Place {
 }
 
 impl Place {
+    /// How many messages an actor may handle at a time there.
+    pub(super) fn budget(&self) -> usize {
+        match self {
+            // What it does takes long: the way through the queue is little, and
+            // senders wait for what it took.
+            #[cfg(feature = "thread")]
+            Self::Thread => 1,
+            _ => BUDGET,
+        }
+    }
+
     /// `None`: what runs the system.
     pub(super) fn executor(self, path: &str) -> Option<Arc<dyn Executor>> {
         #[cfg(not(feature = "thread"))]

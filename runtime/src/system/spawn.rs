@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::place::Place;
 use super::{Phase, System};
 use crate::actor::bonds::Upward;
-use crate::actor::cell::{BUDGET, Cell};
+use crate::actor::cell::Cell;
 use crate::actor::world::World;
 use crate::actor::{Actor, ActorPath, ActorRef, Child, Context, Executor, Fault, Life, Reply, StopReason};
 use crate::mailbox::{Mailbox, open};
@@ -27,7 +27,7 @@ pub struct Spawn<'a, A: Actor, P: Actor = Nobody> {
     lives: Lives<A>,
     name: Option<String>,
     mailbox: Mailbox<A::Msg>,
-    budget: usize,
+    budget: Option<usize>,
     place: Place,
     /// The name by which it is to be found.
     known_as: Option<Arc<str>>,
@@ -72,7 +72,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             lives,
             name: None,
             mailbox: Mailbox::default(),
-            budget: BUDGET,
+            budget: None,
             place: Place::Usual,
             known_as: None,
             phase: Phase::WORK,
@@ -121,9 +121,12 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     }
 
     /// How many messages it handles at most before it lets other tasks run.
-    /// The default is 512; at least 1.
+    /// The default is 512, and 1 on a thread of its own; at least 1.
+    ///
+    /// That is also when senders see at the latest how far it came, so that a
+    /// mailbox may look fuller than it is while handlers compute or block.
     pub fn budget(mut self, messages: usize) -> Self {
-        self.budget = messages.max(1);
+        self.budget = Some(messages.max(1));
         self
     }
 
@@ -167,7 +170,8 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     }
 
     /// A thread of its own, named after its path: for an actor whose handlers
-    /// block or compute for long. The thread ends with the actor. To share one,
+    /// block or compute for long. The thread ends with the actor. After each
+    /// message senders see how far it came. To share a thread,
     /// see [`on`](Self::on) and [`ThreadExecutor`](crate::ThreadExecutor).
     ///
     /// # Panics
@@ -287,6 +291,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             life.end(StopReason::Refused);
             return me;
         }
+        let usual_budget = place.budget();
         let executor = place.executor(&path);
         let mut cx = Context::new(sender, Arc::clone(&life));
         if let Some(executor) = &executor {
@@ -297,7 +302,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
         if let Some(group) = Group::new(supervision, &world) {
             cx.set_siblings(group);
         }
-        let cell = Cell::new(receiver, cx, budget);
+        let cell = Cell::new(receiver, cx, budget.unwrap_or(usual_budget));
         if let Parent::Actor(parent) = parent {
             lives.answer_to(|| Upward::to(parent));
             if let Some(group) = parent.siblings().and_then(Group::find) {
