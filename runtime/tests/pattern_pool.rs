@@ -157,7 +157,8 @@ fn every_message_is_handled_once_while_the_pool_is_resized_at_random() {
         assert!(resizing.iter().all(|resized| resized.take() == Some(Ok(()))), "seed {seed}");
         let mut sent: Vec<_> = told.iter().map(|told| told.take().unwrap().unwrap()).collect();
         let mut noted = log.numbers();
-        (sent.sort_unstable(), noted.sort_unstable());
+        sent.sort_unstable();
+        noted.sort_unstable();
         assert_eq!(noted, sent, "seed {seed}");
     }
 }

@@ -48,17 +48,14 @@ fn what_need_not_wait_passes_over_who_is_full_and_what_may_wait_waits_for_its_tu
     let (executor, system) = manual();
     let (actors, logs) = workers(&system, 3, Push::bounded(1));
     tell(&actors[1], Job::Note(100));
-    let router = Router::new(actors.clone(), Routing::round_robin());
+    let router = Router::new(actors, Routing::round_robin());
     router.try_tell(Job::Note(0)).unwrap();
     router.try_tell(Job::Note(1)).unwrap();
     let full = router.try_tell(Job::Note(2));
     assert!(matches!(full, Err(RouteError::Refused(SendError::Full(Job::Note(2))))), "{full:?}");
 
     // The fourth turn is the first member's, which is full.
-    let waiting = start(&executor, {
-        let router = router.clone();
-        async move { router.tell(Job::Note(3)).await }
-    });
+    let waiting = start(&executor, async move { router.tell(Job::Note(3)).await });
     executor.run_until_idle();
     assert_eq!(waiting.take().unwrap().unwrap(), Admission::Queued);
     assert_eq!(numbers(&logs), [vec![0, 3], vec![100], vec![1]]);
@@ -317,6 +314,40 @@ fn a_broadcast_says_who_missed_it_and_a_slow_member_keeps_it_from_nobody() {
     assert_eq!(executor.block_on(waiting), Ok(Admission::Queued));
     executor.advance(ms(10));
     assert_eq!(logs[0].numbers(), [1000, 1, 4]);
+}
+
+#[test]
+fn under_every_mailbox_each_message_is_handled_returned_or_counted() {
+    for case in support::every_mailbox() {
+        for routing in ALL {
+            let (executor, system) = manual();
+            let logs: Vec<Log> = (0..3).map(|_| Log::default()).collect();
+            let actors: Vec<_> = logs.iter().map(|log| support::spawn_worker(&system, &case, log)).collect();
+            executor.run_until_idle();
+            let router = Router::new(actors, routing());
+            let (mut returned, mut dropped) = (0, 0);
+            for n in 0..60 {
+                match router.try_tell(Job::Note(n)) {
+                    Ok(_) => {}
+                    Err(error) => {
+                        assert_eq!(error.into_message().number(), Some(n));
+                        returned += 1;
+                    }
+                }
+                if n % 20 == 19 {
+                    executor.run_until_idle();
+                }
+            }
+            executor.run_until_idle();
+            dropped += system.dead_letters().counts().total();
+            let handled: u64 = logs.iter().map(|log| log.numbers().len() as u64).sum();
+            assert_eq!(handled + returned + dropped, 60, "{}, {router:?}", case.name);
+            assert!(handled > 0, "{}", case.name);
+            for log in &logs {
+                assert!(log.numbers().is_sorted(), "{}: two to the same member are in order", case.name);
+            }
+        }
+    }
 }
 
 #[test]

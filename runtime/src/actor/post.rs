@@ -40,6 +40,14 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
+    /// As `len`, without the other numbers.
+    pub(crate) fn queued(&self) -> usize {
+        match &self.to {
+            To::Mailbox(sender) => sender.len(),
+            To::Route(route) => route.stats().len,
+        }
+    }
+
     pub(super) fn count_drop(&self, reason: DropReason) {
         match &self.to {
             To::Mailbox(sender) => sender.core().count_drops(reason, 1),

@@ -56,9 +56,11 @@ struct Inner<M> {
     members: Members<M>,
     routing: Routing<M>,
     turns: Counter,
-    /// The ring of the members that it was made for.
-    ring: Mutex<Option<(Arc<[ActorRef<M>]>, Arc<Ring>)>>,
+    ring: Mutex<Option<RingOf<M>>>,
 }
+
+/// The members that a ring was made for, and the ring.
+type RingOf<M> = (Arc<[ActorRef<M>]>, Arc<Ring>);
 
 impl<M: Send + 'static> Router<M> {
     /// A router over a [`Group`](crate::Group), whose members may come and go,
@@ -75,9 +77,8 @@ impl<M: Send + 'static> Router<M> {
         self.inner.members.now()
     }
 
-    /// Whom `message` would be sent to, and whoever takes turns has had its
-    /// turn. `None` if no member is left, and for a broadcast, which chooses
-    /// nobody.
+    /// Whom `message` would be sent to; where members take turns, this is one.
+    /// `None` if no member is left, and for a broadcast, which chooses nobody.
     #[must_use]
     pub fn choose(&self, message: &M) -> Option<ActorRef<M>> {
         let members = self.members();
@@ -287,7 +288,7 @@ impl<M: Send + 'static> Router<M> {
 /// What a member has before it.
 fn load<M: Send + 'static>(member: &ActorRef<M>) -> usize {
     let busy = !matches!(member.life().activity(), Activity::Parked | Activity::Starting);
-    member.len() + usize::from(busy)
+    member.queued() + usize::from(busy)
 }
 
 fn now<M>(member: &ActorRef<M>) -> Duration {

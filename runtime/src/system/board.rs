@@ -47,12 +47,12 @@ impl<S, E> Board<S, E> {
     /// listen. It runs under the lock: what it takes out of the state, it
     /// returns, so that foreign code is dropped elsewhere.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut S, &mut Vec<E>) -> R) -> R {
+        let mut events = Vec::new();
         let result = {
             let mut inner = self.inner.lock();
-            let mut events = Vec::new();
             let result = change(&mut inner.state, &mut events);
             if !inner.ears.is_empty() {
-                for event in events {
+                for event in events.drain(..) {
                     let ears = inner.ears.clone();
                     inner.news.push_back((event, ears));
                 }

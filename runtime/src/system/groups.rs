@@ -94,10 +94,13 @@ impl<M> Drop for Inner<M> {
     }
 }
 
+/// The inside of a group, whatever its messages.
+type Listed = Weak<dyn Any + Send + Sync>;
+
 /// The groups of a system: those that have members, or that somebody holds.
 #[derive(Default)]
 pub(super) struct Groups {
-    listed: Mutex<HashMap<(TypeId, Arc<str>), Weak<dyn Any + Send + Sync>>>,
+    listed: Mutex<HashMap<(TypeId, Arc<str>), Listed>>,
 }
 
 impl<M: Send + 'static> Group<M> {
