@@ -299,10 +299,9 @@ fn stopping_does_not_wait_for_workers_that_never_come() {
         let workers = Workers::builder().mailbox(Push::bounded(8)).spawn(&system);
         (0..5).for_each(|job| give(&workers, job));
         executor.advance(ms(10));
-        if drain {
-            workers.actor_ref().drain()
-        } else {
-            workers.actor_ref().stop()
+        match drain {
+            true => workers.actor_ref().drain(),
+            false => workers.actor_ref().stop(),
         }
         executor.advance(ms(10));
         assert!(workers.actor_ref().stop_reason().is_some(), "drain: {drain}");
@@ -324,6 +323,18 @@ fn draining_waits_for_the_jobs_that_are_out() {
     executor.advance(ms(1));
     assert!(matches!(workers.actor_ref().stop_reason(), Some(StopReason::Drained)));
     assert_eq!(diary.done().len(), 5);
+}
+
+#[test]
+fn a_shutdown_finishes_the_backlog_before_the_workers_end() {
+    let (executor, system) = manual();
+    let workers = Workers::builder().mailbox(Push::bounded(64)).spawn(&system);
+    let diary = Diary::default();
+    hired(&system, &workers, 0..3, ms(10), &diary);
+    (0..30).for_each(|job| give(&workers, job));
+    let report = executor.block_on(system.shutdown(ms(1000)));
+    assert!(report.is_clean(), "{report}");
+    assert_eq!((diary.done().len(), executor.now()), (30, ms(100)));
 }
 
 #[test]
@@ -389,6 +400,7 @@ impl Actor for Erratic {
 /// once, and what was not done was tried as often as it is said to be.
 #[test]
 fn whatever_becomes_of_workers_no_job_is_lost() {
+    let (mut given_back, mut put_aside, mut overdue) = (0, 0, 0);
     for seed in 0..60 {
         let executor = ManualExecutor::new();
         let system = System::with_executor(Jittery::new(executor.clone(), seed));
@@ -460,5 +472,10 @@ fn whatever_becomes_of_workers_no_job_is_lost() {
             // Without a limit of time nothing is done twice that was acknowledged.
             assert!(done.values().all(|times| *times == 1), "seed {seed}: {done:?}");
         }
+        given_back += stats.redelivered;
+        put_aside += stats.quarantined;
+        overdue += stats.late;
     }
+    // The test has seen what it is about.
+    assert!(given_back > 1000 && put_aside > 20 && overdue > 100, "{given_back} {put_aside} {overdue}");
 }

@@ -10,14 +10,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::delivery::courier::Clerk;
+use super::delivery::courier::{BEFORE_WORK, Clerk};
 use super::delivery::desk::Desk;
 use super::delivery::ledger::Terms;
 use super::{Delivery, DeliveryStats, Quarantine};
 use crate::actor::ActorRef;
 use crate::mailbox::{Mailbox, Pull};
 use crate::supervision::Backoff;
-use crate::system::System;
+use crate::system::{Phase, System};
 
 /// Workers that share one mailbox, each with a demand of its own.
 ///
@@ -33,6 +33,10 @@ use crate::system::System;
 /// A job that comes back, because its worker failed, ended or said so, goes to
 /// whoever is free, as [`Courier`](super::Courier) describes; so does what is
 /// said there about attempts and quarantine.
+///
+/// A worker that sends jobs to the mailbox it works for should not wait for
+/// room there: all workers may come to wait for a worker. The room that
+/// [`try_tell`](ActorRef::try_tell) finds is enough, or there is none.
 ///
 /// ```
 /// use tidegate::pattern::{Delivery, Workers};
@@ -76,7 +80,7 @@ impl<M: Send + 'static> Workers<M> {
     /// Begins to make workers with settings of their own.
     pub fn builder() -> WorkersBuilder<M> {
         let terms = Terms { on_demand: true, ..Terms::new(1024) };
-        WorkersBuilder { name: None, mailbox: Pull::one_by_one().into(), prefetch: 1, terms }
+        WorkersBuilder { name: None, mailbox: Pull::one_by_one().into(), phase: BEFORE_WORK, prefetch: 1, terms }
     }
 
     /// What producers send to. Draining it ends the workers' work when all that
@@ -149,6 +153,7 @@ impl<M> fmt::Debug for Workers<M> {
 pub struct WorkersBuilder<M> {
     name: Option<String>,
     mailbox: Mailbox<M>,
+    phase: Phase,
     prefetch: usize,
     terms: Terms<M>,
 }
@@ -166,6 +171,12 @@ impl<M: Send + 'static> WorkersBuilder<M> {
     /// backlog of that size, with the overflow policy of your choice.
     pub fn mailbox(mut self, mailbox: impl Into<Mailbox<M>>) -> Self {
         self.mailbox = mailbox.into();
+        self
+    }
+
+    /// As [`CourierBuilder::phase`](super::CourierBuilder::phase).
+    pub fn phase(mut self, phase: Phase) -> Self {
+        self.phase = phase;
         self
     }
 
@@ -205,7 +216,7 @@ impl<M: Send + 'static> WorkersBuilder<M> {
     /// Starts their mailbox.
     pub fn spawn(self, system: &System) -> Workers<M> {
         let desk = Desk::new(self.terms, system);
-        let actor = Clerk::spawn(&desk, system, self.name, self.mailbox);
+        let actor = Clerk::spawn(&desk, system, self.name, self.mailbox, self.phase);
         Workers { desk, actor, prefetch: self.prefetch }
     }
 }

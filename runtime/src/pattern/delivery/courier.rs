@@ -17,7 +17,7 @@ use crate::actor::reference::Halt;
 use crate::actor::{Actor, ActorRef, Context, Fault, StopReason};
 use crate::mailbox::Mailbox;
 use crate::supervision::Backoff;
-use crate::system::System;
+use crate::system::{Phase, System};
 
 impl<M> Terms<M> {
     pub(crate) fn new(window: usize) -> Self {
@@ -60,8 +60,8 @@ impl<M> Terms<M> {
 /// [Drained](ActorRef::drain) it ends when all it accepted is settled. When the
 /// target ends it drains too, and what nobody can take any more goes to the
 /// dead letters as [`Stopped`](crate::DropReason::Stopped); see
-/// [`wait_for_successor`](CourierBuilder::wait_for_successor). In a shutdown the
-/// courier should be told before its target.
+/// [`wait_for_successor`](CourierBuilder::wait_for_successor). In a shutdown its
+/// turn comes [before](CourierBuilder::phase) that of its target.
 ///
 /// A delivery that the target's mailbox drops unhandled is counted there as a
 /// dead letter, and delivered again nevertheless.
@@ -105,7 +105,7 @@ impl<M: Send + 'static> Courier<M> {
     /// `Courier::to(&shop.map(Msg::Order))`.
     pub fn to(target: &ActorRef<Delivery<M>>) -> CourierBuilder<M> {
         let terms = Terms { sliding: true, needs_target: true, ..Terms::new(64) };
-        CourierBuilder { target: target.clone(), name: None, mailbox: Mailbox::default(), terms }
+        CourierBuilder { target: target.clone(), name: None, mailbox: Mailbox::default(), phase: BEFORE_WORK, terms }
     }
 
     /// What producers send to.
@@ -151,6 +151,7 @@ pub struct CourierBuilder<M> {
     target: ActorRef<Delivery<M>>,
     name: Option<String>,
     mailbox: Mailbox<M>,
+    phase: Phase,
     terms: Terms<M>,
 }
 
@@ -165,6 +166,14 @@ impl<M: Send + 'static> CourierBuilder<M> {
     /// default is [`Push::bounded(1024)`](crate::Push::bounded).
     pub fn mailbox(mut self, mailbox: impl Into<Mailbox<M>>) -> Self {
         self.mailbox = mailbox.into();
+        self
+    }
+
+    /// When its turn comes in a shutdown. The default is just before
+    /// [`Phase::WORK`]: what it accepted is delivered while its target is still
+    /// at work. Its producers belong into [`Phase::INTAKE`].
+    pub fn phase(mut self, phase: Phase) -> Self {
+        self.phase = phase;
         self
     }
 
@@ -210,7 +219,7 @@ impl<M: Send + 'static> CourierBuilder<M> {
         let desk = Desk::new(self.terms, system);
         // All of the window may be with the target: its own mailbox bounds it further.
         desk.join(&self.target, window);
-        let actor = Clerk::spawn(&desk, system, self.name, self.mailbox);
+        let actor = Clerk::spawn(&desk, system, self.name, self.mailbox, self.phase);
         Courier { desk, actor }
     }
 }
@@ -240,6 +249,9 @@ impl<M> fmt::Debug for CourierBuilder<M> {
     }
 }
 
+/// Before those who do the work.
+pub(crate) const BEFORE_WORK: Phase = Phase::new(Phase::WORK.order() - 1);
+
 /// The actor of couriers and hubs: takes from its mailbox what there is room for.
 pub(crate) struct Clerk<M: Send + 'static> {
     desk: Arc<Desk<M>>,
@@ -251,13 +263,14 @@ impl<M: Send + 'static> Clerk<M> {
         system: &System,
         name: Option<String>,
         mailbox: Mailbox<M>,
+        phase: Phase,
     ) -> ActorRef<M> {
         let mut clerk = Some(Self { desk: Arc::clone(desk) });
         let spawn = system.build(move || match clerk.take() {
             Some(clerk) => clerk,
             None => unreachable!("it is never begun anew"),
         });
-        let spawn = spawn.mailbox(mailbox);
+        let spawn = spawn.mailbox(mailbox).phase(phase);
         match name {
             Some(name) => spawn.named(name).spawn(),
             None => spawn.spawn(),
