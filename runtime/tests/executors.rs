@@ -20,7 +20,7 @@ use std::time::Duration;
 use stage::{Somewhere, Stage};
 use support::{DropNote, Log, lock, modes, ms};
 use tidegate::prelude::*;
-use tidegate::{AnswerFuture, DropReason, Local, LocalActor, Mode, TellWithinError};
+use tidegate::{AnswerFuture, DeadLetterSubscription, DropReason, Local, LocalActor, Mode, TellWithinError};
 
 /// On each executor, a test of this name that runs the function of this name.
 macro_rules! on_every_executor {
@@ -79,6 +79,14 @@ enum Act {
 impl Act {
     fn run(script: impl FnOnce(&mut Player, &mut Context<Player>) -> Result<(), Fault> + Send + 'static) -> Self {
         Self::Do(Box::new(script))
+    }
+
+    /// As `run`, for what cannot fail.
+    fn apply(script: impl FnOnce(&mut Player, &mut Context<Player>) + Send + 'static) -> Self {
+        Self::run(move |player, cx| {
+            script(player, cx);
+            Ok(())
+        })
     }
 }
 
@@ -170,8 +178,10 @@ impl Actor for Relay {
     }
 }
 
-/// The numbers among the dead letters of a system, with why.
-fn dead(system: &System) -> (Arc<Mutex<Vec<(DropReason, u64)>>>, tidegate::DeadLetterSubscription) {
+/// Numbers among the dead letters of a system, with why.
+type Letters = Arc<Mutex<Vec<(DropReason, u64)>>>;
+
+fn dead(system: &System) -> (Letters, DeadLetterSubscription) {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let put = Arc::clone(&seen);
     let subscription = system.dead_letters().subscribe(move |letter| {
@@ -258,7 +268,9 @@ async fn senders_wait_for_room_and_pass_in_order(stage: Stage) {
 async fn a_policy_disposes_of_what_is_too_much(stage: Stage) {
     use tidegate::DropReason as Why;
     let (letters, _subscription) = dead(&stage.system);
-    let cases: [(Overflow, Result<Admission, &str>, &[u64], &[(Why, u64)]); 6] = [
+    /// What becomes of the third of two, what is handled, and what is dropped.
+    type Case = (Overflow, Result<Admission, &'static str>, &'static [u64], &'static [(Why, u64)]);
+    let cases: [Case; 6] = [
         (Overflow::Wait, Err("full"), &[1, 2], &[]),
         (Overflow::Reject, Err("full"), &[1, 2], &[]),
         (Overflow::DropNewest, Ok(Admission::Dropped), &[1, 2], &[(Why::DropNewest, 3)]),
@@ -333,7 +345,7 @@ async fn a_change_of_mode_loses_nothing(stage: Stage) {
 async fn a_question_is_answered_or_says_why_not(stage: Stage) {
     let player = stage.player(&Log::default(), Push::bounded(4));
     assert_eq!(count(&player).await, 0);
-    let dropped = player.ask(|reply: Reply<()>| Act::run(move |_, _| Ok(drop(reply)))).await;
+    let dropped = player.ask(|reply: Reply<()>| Act::apply(move |_, _| drop(reply))).await;
     assert!(matches!(dropped, Err(AskError::NoReply)));
     let release = hold(&player).await;
     let late = player.ask_within(ms(5), Act::Count).await;
@@ -367,8 +379,8 @@ async fn timers_pass_the_queue_in_their_order(stage: Stage) {
                 Ok(())
             }),
         );
-        cx.send_after(ms(2), Act::run(|player, _| Ok(player.log.add("early"))));
-        let cancelled = cx.send_after(ms(1), Act::run(|player, _| Ok(player.log.add("never"))));
+        cx.send_after(ms(2), Act::apply(|player, _| player.log.add("early")));
+        let cancelled = cx.send_after(ms(1), Act::apply(|player, _| player.log.add("never")));
         cancelled.cancel();
     })
     .await;
@@ -425,7 +437,7 @@ async fn the_stash_comes_back_in_order(stage: Stage) {
         player.tell(stash(n)).await.unwrap();
     }
     player.tell(Act::Note(0)).await.unwrap();
-    player.tell(Act::run(|_, cx| Ok(assert_eq!(cx.unstash_all(), 2)))).await.unwrap();
+    player.tell(Act::apply(|_, cx| assert_eq!(cx.unstash_all(), 2))).await.unwrap();
     player.tell(Act::Note(3)).await.unwrap();
     player.drain();
     player.stopped().await;
@@ -524,7 +536,7 @@ async fn tasks_end_with_their_actor(stage: Stage) {
     .await;
     running.await.unwrap();
     player
-        .tell(Act::run(|player, _| Ok(player.kept.push(Box::new(DropNote(player.log.clone(), "dropped".into()))))))
+        .tell(Act::apply(|player, _| player.kept.push(Box::new(DropNote(player.log.clone(), "dropped".into())))))
         .await
         .unwrap();
     player.drain();
