@@ -21,12 +21,17 @@ pub struct TellRef<'a, M> {
     actor: &'a ActorRef<M>,
 }
 
+/// Two, so that telling them apart costs no word: what is rare is behind the
+/// second.
 enum TellKind<'a, M> {
     Mailbox(Tell<'a, M>),
+    Rare(Box<Rare<'a, M>>),
+}
+
+enum Rare<'a, M> {
     /// One that waits, in sight of those who ask why.
-    InSight(Box<InSight<'a, M>>),
-    Route(Box<Routed<M>>),
-    Done,
+    InSight(InSight<'a, M>),
+    Route(Routed<M>),
 }
 
 struct InSight<'a, M> {
@@ -52,7 +57,8 @@ impl<'a, M: Send + 'static> TellRef<'a, M> {
         let kind = match &actor.to {
             To::Mailbox(sender) => TellKind::Mailbox(sender.tell(message)),
             To::Route(route) => {
-                TellKind::Route(Box::new(Routed { message: Some(message), route: Arc::clone(route), waiting: None }))
+                let routed = Routed { message: Some(message), route: Arc::clone(route), waiting: None };
+                TellKind::Rare(Box::new(Rare::Route(routed)))
             }
         };
         Self { kind, actor }
@@ -62,16 +68,17 @@ impl<'a, M: Send + 'static> TellRef<'a, M> {
     pub(crate) fn cancel(self) -> Option<M> {
         match self.kind {
             TellKind::Mailbox(mut tell) => tell.cancel(),
-            TellKind::InSight(mut seen) => seen.tell.cancel(),
-            TellKind::Route(routed) => routed.message,
-            TellKind::Done => None,
+            TellKind::Rare(rare) => match *rare {
+                Rare::InSight(mut seen) => seen.tell.cancel(),
+                Rare::Route(routed) => routed.message,
+            },
         }
     }
 
     /// A timer for its limit, which those who ask may see.
     pub(super) fn limited(&mut self, limit: Duration) -> BoxTask {
-        if let TellKind::InSight(seen) = &self.kind
-            && let Some(wait) = &seen.wait
+        if let TellKind::Rare(rare) = &self.kind
+            && let Rare::InSight(InSight { wait: Some(wait), .. }) = &**rare
         {
             wait.set_limit(limit);
         }
@@ -85,13 +92,10 @@ impl<'a, M: Send + 'static> TellRef<'a, M> {
         if !self.actor.life.world.waits.are_watched() {
             return;
         }
-        self.kind = match std::mem::replace(&mut self.kind, TellKind::Done) {
-            TellKind::Mailbox(tell) => {
-                let wait = Some(Wait::for_room(&self.actor.life, 1, cx));
-                TellKind::InSight(Box::new(InSight { tell, wait }))
-            }
-            other => other,
-        };
+        if let TellKind::Mailbox(tell) = &mut self.kind {
+            let (tell, wait) = (tell.take(), Some(Wait::for_room(&self.actor.life, 1, cx)));
+            self.kind = TellKind::Rare(Box::new(Rare::InSight(InSight { tell, wait })));
+        }
     }
 
     /// As `poll`, and says where the message was put.
@@ -105,9 +109,10 @@ impl<'a, M: Send + 'static> TellRef<'a, M> {
                 }
                 told
             }
-            TellKind::InSight(seen) => seen.poll(cx),
-            TellKind::Route(routed) => routed.poll(cx).map(|told| told.map(|admission| (admission, None))),
-            TellKind::Done => Poll::Pending,
+            TellKind::Rare(rare) => match &mut **rare {
+                Rare::InSight(seen) => seen.poll(cx),
+                Rare::Route(routed) => routed.poll(cx).map(|told| told.map(|admission| (admission, None))),
+            },
         }
     }
 

@@ -347,6 +347,11 @@ impl<M: Send + 'static> Tell<'_, M> {
         }
     }
 
+    /// Leaves one that is done behind.
+    pub(crate) fn take(&mut self) -> Self {
+        Self { core: self.core, item: self.item.take(), ticket: self.ticket.take() }
+    }
+
     /// Gives up waiting; the message, unless it has been sent.
     pub(crate) fn cancel(&mut self) -> Option<M> {
         let item = self.item.take().or_else(|| self.core.queue.leave(&self.ticket.take()?));
