@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use support::{Dead, Log, manual, ms};
 use tidegate::prelude::*;
-use tidegate::{Executor, ManualExecutor, Missed, TimerHandle};
+use tidegate::{DropReason, Executor, ManualExecutor, Missed, TimerHandle};
 
 type Script = Box<dyn FnOnce(&mut Clock, &mut Context<Clock>) + Send>;
 
@@ -284,28 +284,35 @@ fn a_tick_of_an_old_life_is_not_handed_to_the_new_one() {
     busy(&clock, 20);
     executor.advance(ms(100));
     assert!(log.all().is_empty(), "{:?}", log.all());
-    assert_eq!(dead.all().len(), 1);
+    let reasons: Vec<_> = dead.all().into_iter().map(|(reason, _)| reason).collect();
+    assert_eq!(reasons, [DropReason::Interrupted, DropReason::Stopped, DropReason::Stopped], "each is accounted for");
     assert_eq!(clock.stop_reason().map(|reason| reason.to_string()), None);
 }
 
 #[test]
-fn at_the_end_ticks_go_with_their_timers_and_are_not_dead_letters() {
+fn at_the_end_ticks_that_are_due_are_dead_letters_and_those_cancelled_are_not() {
     for end in [ActorRef::<Msg>::stop, ActorRef::<Msg>::kill] {
         let (executor, system, log, clock) = clock();
         let dead = Dead::watch(&system);
         act(&clock, |_, cx| {
-            cx.timers().after("a", ms(10), Msg::Tick("a"));
-            cx.timers().every("b", ms(10), Missed::Burst, || Msg::Tick("b"));
-            drop(cx.send_after(ms(10), Msg::Tick("c")));
+            let cancelled = cx.send_after(ms(10), Msg::Tick("cancelled"));
+            // The first to be taken; while the second is handled the rest lies
+            // in the lane.
+            drop(cx.send_after(ms(8), Msg::Do(Box::new(|_, _| cancelled.cancel()))));
+            drop(cx.send_after(ms(9), Msg::Busy(ms(20))));
+            cx.timers().after("due", ms(10), Msg::Tick("due"));
+            cx.timers().every("every", ms(10), Missed::Burst, || Msg::Tick("every"));
+            cx.timers().after("not due", ms(50), Msg::Tick("not due"));
         });
         busy(&clock, 20);
-        executor.advance(ms(15));
+        executor.advance(ms(25));
+        assert!(log.all().is_empty());
         end(&clock);
         executor.advance(ms(100));
-        assert!(clock.stop_reason().is_some());
-        assert!(log.all().is_empty());
-        assert!(dead.of(tidegate::DropReason::Stopped).is_empty());
-        assert_eq!(clock.stats().drops.of(tidegate::DropReason::Stopped), 0);
+        assert!(clock.stop_reason().is_some() && log.all().is_empty());
+        assert_eq!(clock.stats().drops.of(DropReason::Stopped), 2, "of each timer that was due one tick");
+        let stopped = dead.all().into_iter().filter(|(reason, _)| *reason == DropReason::Stopped);
+        assert_eq!(stopped.count(), 2);
         assert_eq!(executor.tasks(), 0, "no task is left behind");
     }
 }

@@ -328,9 +328,7 @@ impl<A: Actor> Cell<A> {
                 None
             }
             Signal::Timer(message, timer) => {
-                if timer.is_some_and(|timer| !timer.take_tick()) {
-                    return None;
-                }
+                let message = self.core().take_tick(message, timer)?;
                 self.core().count_handled(1);
                 self.handle_late(actor, message).await
             }

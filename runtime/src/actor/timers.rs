@@ -2,8 +2,9 @@
 //!
 //! A tick comes over the control lane, past the mailbox's bound and policy:
 //! data cannot hold a timer up, nor make it be dropped. Of each timer one tick
-//! at most is there. A timer that is cancelled, replaced, or ends with its life
-//! takes its message with it, also if that has reached the lane already.
+//! at most is there. A timer that is cancelled or replaced takes its tick with
+//! it, also if that has reached the lane already. One that ends with its life
+//! leaves it to the dead letters: no life is handed what another has set.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -163,7 +164,8 @@ fn next_beat(due: Duration, period: Duration, now: Duration) -> Duration {
 ///
 /// A name stands for one timer: setting it again replaces the one before, and
 /// whatever that one had sent and the actor has not taken is not delivered any
-/// more. All of them are cancelled when the actor ends or is restarted.
+/// more. All of them end when the actor does, or is restarted; a message that is
+/// due by then goes to the dead letters.
 pub struct Timers<'a, A: Actor> {
     cx: &'a mut Context<A>,
 }
@@ -199,7 +201,7 @@ impl<A: Actor> Timers<'_, A> {
         let cut = self.cx.named().and_then(|named| named.remove(name));
         cut.is_some_and(|cut| {
             let was_set = !cut.is_cut();
-            cut.cut();
+            cut.cancel();
             was_set
         })
     }
@@ -208,7 +210,7 @@ impl<A: Actor> Timers<'_, A> {
     pub fn cancel_all(&mut self) {
         if let Some(named) = self.cx.named() {
             for cut in std::mem::take(named).into_values() {
-                cut.cut();
+                cut.cancel();
             }
         }
     }
@@ -226,7 +228,7 @@ impl<A: Actor> Timers<'_, A> {
         }
         let cut = Cut::new();
         if let Some(old) = named.insert(name, Arc::clone(&cut)) {
-            old.cut();
+            old.cancel();
         }
         cut
     }
@@ -248,7 +250,7 @@ impl TimerHandle {
     /// Stops the timer. A tick that the actor has not taken yet does not come
     /// any more.
     pub fn cancel(self) {
-        self.cut.cut();
+        self.cut.cancel();
     }
 
     /// Whether it is to bring a message still.

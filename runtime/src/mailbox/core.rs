@@ -10,7 +10,7 @@ use super::config::{Evict, Mailbox, Mode, Overflow, Policy, Watermarks};
 use super::dead_letters::{DeadLetters, DropCounts, DropReason, each};
 use super::error::{Admission, SendError};
 use super::item::Item;
-use super::leash::Cut;
+use super::leash::{Cut, Tick};
 use crate::sync::counter::{Counter, Handles};
 use crate::sync::lane::{Lane, Rank};
 use crate::sync::queue::{Consumer, Queue, Refusal};
@@ -459,11 +459,10 @@ impl<M: Send + 'static> Core<M> {
         }
         consumer.bury(&self.queue, |item| rest.push(item.message));
         for signal in self.lane.close() {
-            match signal {
-                Signal::Timer(message, timer) if timer.as_ref().is_none_or(|timer| timer.take_tick()) => {
-                    rest.push(message)
-                }
-                _ => {}
+            if let Signal::Timer(message, timer) = signal
+                && timer.is_none_or(|timer| timer.take_tick() != Tick::Withdrawn)
+            {
+                rest.push(message);
             }
         }
         self.bury(DropReason::Stopped, rest);

@@ -12,11 +12,24 @@ use std::task::{Context, Poll};
 use crate::sync::counter::Flag;
 use crate::sync::wait_cell::WaitCell;
 
+/// What became of a tick by the time the actor takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tick {
+    /// It is to be handled.
+    Wanted,
+    /// Its timer was cancelled: whoever did so does not want it.
+    Withdrawn,
+    /// The life that set the timer has ended.
+    Late,
+}
+
 /// A switch that ends a task: it is dropped at its next poll, which comes at
 /// once.
 #[derive(Debug)]
 pub(crate) struct Cut {
     flag: Flag,
+    /// The actor itself has ended it.
+    cancelled: Flag,
     /// A tick of a repeated timer is in the lane.
     pending: Flag,
     waker: WaitCell,
@@ -24,13 +37,19 @@ pub(crate) struct Cut {
 
 impl Cut {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { flag: Flag::new(), pending: Flag::new(), waker: WaitCell::new() })
+        Arc::new(Self { flag: Flag::new(), cancelled: Flag::new(), pending: Flag::new(), waker: WaitCell::new() })
     }
 
     pub(crate) fn cut(&self) {
         if self.flag.raise() {
             self.waker.wake();
         }
+    }
+
+    /// As [`cut`](Self::cut), by the actor's own wish.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.raise();
+        self.cut();
     }
 
     pub(crate) fn is_cut(&self) -> bool {
@@ -49,15 +68,21 @@ impl Cut {
         if self.pending.is_raised() { Poll::Pending } else { Poll::Ready(()) }
     }
 
-    /// Takes a tick that was in the lane. `false`: its timer has ended since.
-    pub(crate) fn take_tick(&self) -> bool {
-        if !self.pending.is_raised() {
+    /// Takes a tick that was in the lane.
+    pub(crate) fn take_tick(&self) -> Tick {
+        let wanted = if self.pending.is_raised() {
+            self.pending.lower();
+            self.waker.wake();
+            !self.is_cut()
+        } else {
             // A timer that is due once has ended with its tick.
-            return self.flag.raise();
+            self.flag.raise()
+        };
+        match (wanted, self.cancelled.is_raised()) {
+            (true, _) => Tick::Wanted,
+            (false, true) => Tick::Withdrawn,
+            (false, false) => Tick::Late,
         }
-        self.pending.lower();
-        self.waker.wake();
-        !self.is_cut()
     }
 }
 

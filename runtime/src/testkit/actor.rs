@@ -153,9 +153,7 @@ impl<A: Actor> TestActor<A> {
             }
             match sender(&self.me).core().lane.next() {
                 Some(Signal::Timer(message, timer)) => {
-                    if timer.is_some_and(|timer| !timer.take_tick()) {
-                        continue;
-                    }
+                    let Some(message) = sender(&self.me).core().take_tick(message, timer) else { continue };
                     self.hand_over(message)?;
                 }
                 Some(Signal::Notice(news)) => match news.downcast_ref::<News>() {

@@ -2,8 +2,11 @@
 //! or found expired. They count as handled when they are taken, so the books
 //! have to say which of them were not.
 
+use std::sync::Arc;
+
 use super::Core;
 use crate::mailbox::dead_letters::DropReason;
+use crate::mailbox::leash::{Cut, Tick};
 
 /// How many messages were taken and not handled.
 #[derive(Clone, Copy, Default)]
@@ -47,6 +50,17 @@ impl<M: Send + 'static> Core<M> {
             taken.dropped += n;
         });
         self.bury(DropReason::Stopped, messages);
+    }
+
+    /// A message that came past the bound, if it is still wanted. One whose
+    /// timer has ended with an earlier life goes to the dead letters.
+    pub(crate) fn take_tick(&self, message: M, timer: Option<Arc<Cut>>) -> Option<M> {
+        match timer.map_or(Tick::Wanted, |timer| timer.take_tick()) {
+            Tick::Wanted => return Some(message),
+            Tick::Withdrawn => {}
+            Tick::Late => self.bury(DropReason::Stopped, vec![message]),
+        }
+        None
     }
 
     /// A message that was taken has expired before it was handled.
