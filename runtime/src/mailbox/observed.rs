@@ -77,13 +77,9 @@ impl Observed {
 /// What the receiver keeps of its observations.
 pub(crate) struct Observer {
     pub(crate) observed: Arc<Observed>,
-<<<<<<< Updated upstream
-    /// What notes when the task is woken, twice: once as the waker.
-=======
-    /// What notes when it is used, and the waker made of it. The task's own is
-    /// cloned once, as it is without metrics: who counts the clones relies on
-    /// it.
->>>>>>> Stashed changes
+    /// What notes when the task is woken, twice: once as the waker. It holds the
+    /// only clone of the task's own, as there is one without metrics: who
+    /// counts the clones, to tell what a handler waits for, relies on it.
     waker: Option<(Arc<Noting>, Waker)>,
     /// A sequence that was the last to be claimed, and when it was.
     note: Option<(u64, Duration)>,
@@ -128,11 +124,8 @@ impl Observer {
     pub(crate) fn noting(&mut self, waker: &Waker) -> &Waker {
         let known = self.waker.take().filter(|(noting, _)| noting.inner.will_wake(waker));
         let known = known.unwrap_or_else(|| {
-<<<<<<< Updated upstream
             // Cloned once, as a mailbox that is not observed does: whoever
             // counts a waker's clones sees no difference.
-=======
->>>>>>> Stashed changes
             let noting = Arc::new(Noting { inner: waker.clone(), observed: Arc::clone(&self.observed) });
             (Arc::clone(&noting), Waker::from(noting))
         });
