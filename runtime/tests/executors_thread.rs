@@ -1,6 +1,6 @@
 //! Actors on threads of their own, and plain threads that talk to actors.
 
-#![cfg(all(feature = "thread", not(tidegate_loom)))]
+#![cfg(all(feature = "thread", feature = "tokio", not(tidegate_loom)))]
 
 #[path = "actor/support.rs"]
 #[allow(dead_code)]
@@ -205,15 +205,32 @@ fn join_waits_for_what_runs_and_refuses_what_comes() {
     let (reply, waited) = Reply::channel();
     actor.try_tell(Order::Wait(receiver, reply)).unwrap();
     actor.drain();
-    let joining = thread::spawn(move || other.join());
+    let another = executor.clone();
+    let joining = [thread::spawn(move || other.join()), thread::spawn(move || another.join())];
     sender.send(7).unwrap();
-    joining.join().unwrap();
+    joining.into_iter().for_each(|joining| joining.join().unwrap());
     assert!(matches!(actor.stop_reason(), Some(StopReason::Drained)), "joined, so it has ended");
     assert_eq!(block_on(waited), Some(Some(7)));
     let late = system.spawn(Blocker, Push::bounded(4));
     assert!(matches!(block_on(late.stopped()), StopReason::Abandoned));
     // Nobody is there to wait with.
     block_on(executor.sleep(Duration::from_secs(3600)));
+    executor.join();
+}
+
+#[test]
+fn a_thread_does_not_wait_for_its_own_end() {
+    let executor = ThreadExecutor::new("itself");
+    let itself = executor.clone();
+    let (reply, caught) = Reply::channel();
+    executor.spawn(
+        "itself",
+        Box::pin(async move {
+            let joined = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| itself.join()));
+            let _ = reply.send(joined.is_err());
+        }),
+    );
+    assert_eq!(block_on(caught), Some(true));
     executor.join();
 }
 

@@ -14,7 +14,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{Builder, JoinHandle};
+use std::thread::{Builder, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
@@ -62,7 +62,9 @@ pub struct ThreadExecutor(Arc<Owner>);
 /// What the clones share, and the tasks do not: it goes while they run.
 struct Owner {
     shared: Arc<Shared>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    thread: Thread,
+    /// Held by whoever waits for the end, so that others wait for it too.
+    end: Mutex<Option<JoinHandle<()>>>,
 }
 
 struct Shared {
@@ -123,11 +125,11 @@ impl ThreadExecutor {
         let mine = Arc::clone(&shared);
         // A name with a zero in it is none.
         let name = name.replace('\0', "");
-        let thread = match Builder::new().name(name).spawn(move || run(&jobs, &mine)) {
+        let end = match Builder::new().name(name).spawn(move || run(&jobs, &mine)) {
             Ok(thread) => thread,
             Err(error) => panic!("no thread for an executor: {error}"),
         };
-        Self(Arc::new(Owner { shared, thread: Mutex::new(Some(thread)) }))
+        Self(Arc::new(Owner { shared, thread: end.thread().clone(), end: Mutex::new(Some(end)) }))
     }
 
     /// Takes no more tasks, waits until those it has are done, and for the end
@@ -139,12 +141,12 @@ impl ThreadExecutor {
     /// # Panics
     /// If it is called on the thread itself, which cannot wait for its own end.
     pub fn join(self) {
-        let thread = self.0.thread.lock().take();
+        assert!(self.0.thread.id() != std::thread::current().id(), "a thread cannot wait for its own end");
         self.0.shared.close();
-        let Some(thread) = thread else { return };
-        assert!(thread.thread().id() != std::thread::current().id(), "a thread cannot wait for its own end");
-        // Panics of tasks are caught, and nothing else on it panics.
-        let _ = thread.join();
+        if let Some(thread) = self.0.end.lock().take() {
+            // Panics of tasks are caught, and nothing else on it panics.
+            let _ = thread.join();
+        }
     }
 }
 
@@ -184,9 +186,7 @@ impl LocalExecutor for ThreadExecutor {}
 
 impl fmt::Debug for ThreadExecutor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let thread = self.0.thread.lock();
-        let name = thread.as_ref().and_then(|thread| thread.thread().name());
-        f.debug_struct("ThreadExecutor").field("thread", &name).finish_non_exhaustive()
+        f.debug_struct("ThreadExecutor").field("thread", &self.0.thread.name()).finish_non_exhaustive()
     }
 }
 
@@ -252,9 +252,8 @@ impl Shared {
                 }
                 timers.wakers.remove(&(at, key))
             };
-            if let Some(waker) = waker {
-                waker.wake();
-            }
+            // A waker may be that of another executor: foreign code.
+            drop(catch_unwind(AssertUnwindSafe(|| waker.map(Waker::wake))));
         }
     }
 
