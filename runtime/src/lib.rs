@@ -47,8 +47,10 @@
 //!
 //! # Features
 //! `tokio` and `macros` are on by default. `serde`: mailboxes from
-//! configuration files. `tracing`: a span for each actor. `thread`: actors on
-//! threads of their own, for what blocks, and actors that are not `Send`.
+//! configuration files. `tracing`: a span for each actor and each message, and
+//! events. `metrics`: counters, gauges and histograms, and how long messages
+//! wait and take. `thread`: actors on threads of their own, for what blocks, and
+//! actors that are not `Send`.
 //! `actix`: actors on actix arbiters, and bridges both ways. `futures` and `tower`:
 //! [bridges](interop) to streams, sinks and services. `testkit`: probes,
 //! virtual time and faults for the tests of your actors. `signal`: a shutdown on

@@ -137,7 +137,7 @@ fn it_is_serialized_as_it_is() {
 #[test]
 fn who_waits_for_whom_is_shown() {
     let executor = tidegate::ManualExecutor::new();
-    let system = System::builder().deadlocks(tidegate::actor::Deadlocks::watched()).build_on(executor.clone());
+    let system = System::builder().deadlocks(tidegate::Deadlocks::watched()).build_on(executor.clone());
     let full = system.build(|| Worker::new(&Log::default())).named("full").mailbox(Push::bounded(1)).spawn();
     full.try_tell(Job::Stuck(1)).unwrap();
     executor.run_until_idle();

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use metrics::{Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, SharedString, Unit};
 use support::{Job, Log, Worker, lock, manual, ms};
-use tidegate::actor::Deadlocks;
+use tidegate::Deadlocks;
 use tidegate::prelude::*;
 use tidegate::{DropReason, ManualExecutor, Timing};
 

@@ -264,7 +264,7 @@ fn long_waits_are_events() {
     let recorder = Recorder::default();
     recorder.record(|_, _| {
         let executor = ManualExecutor::new();
-        let watched = System::builder().deadlocks(tidegate::actor::Deadlocks::watched()).long_waits(ms(100));
+        let watched = System::builder().deadlocks(tidegate::Deadlocks::watched()).long_waits(ms(100));
         let system = watched.build_on(executor.clone());
         let full = system.build(worker).named("full").mailbox(Push::bounded(1)).spawn();
         full.try_tell(Job::Stuck(1)).unwrap();
