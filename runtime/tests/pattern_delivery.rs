@@ -639,6 +639,7 @@ fn nothing_is_lost_and_with_deduplication_everything_is_done_once() {
 
 /// The state of a courier is behind a lock: many threads, and every message is
 /// settled once.
+#[cfg(feature = "tokio")]
 #[test]
 fn on_many_threads_every_message_is_settled_once() {
     struct Flaky(u64);

@@ -259,6 +259,51 @@ fn a_question_goes_to_one_member_and_is_answered_in_time_or_not() {
     assert!(matches!(never, Err(RouteAskError::NoReply)), "{never:?}");
 }
 
+/// Asks a question of whoever it is told to, by way of a router, before it
+/// answers.
+struct Asker(Log);
+
+enum Question {
+    Of(Router<Question>, Reply<u64>),
+    Own(Reply<u64>),
+}
+
+impl Actor for Asker {
+    type Msg = Question;
+    async fn handle(&mut self, question: Question, _: &mut Context<Self>) -> Result<(), Fault> {
+        let reply = match question {
+            Question::Own(reply) => reply,
+            Question::Of(router, reply) => {
+                if let Err(error) = router.ask(Question::Own).await {
+                    self.0.add(matches!(error, RouteAskError::Deadlock(_)));
+                }
+                reply
+            }
+        };
+        let _ = reply.send(7);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_deadlock_by_way_of_routers_ends_as_one_without() {
+    let executor = ManualExecutor::new();
+    let system = System::builder().deadlocks(tidegate::Deadlocks::broken()).build_on(executor.clone());
+    let log = Log::default();
+    let [one, two] = [(); 2].map(|()| system.spawn(Asker(log.clone()), Push::bounded(4)));
+    let to = |actor: &ActorRef<Question>| Router::new([actor.clone()], Routing::round_robin());
+    let answers = [
+        start(&executor, {
+            let (one, two) = (one.clone(), to(&two));
+            async move { one.ask(|reply| Question::Of(two, reply)).await }
+        }),
+        start(&executor, async move { two.ask(|reply| Question::Of(to(&one), reply)).await }),
+    ];
+    executor.advance(ms(10_000));
+    assert!(answers.iter().all(|answer| matches!(answer.take(), Some(Ok(7)))));
+    assert_eq!(log.all(), ["true"], "one of the two waits was ended");
+}
+
 /// A number that everybody may have.
 struct Copies(Log);
 

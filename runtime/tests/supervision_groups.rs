@@ -492,6 +492,7 @@ fn no_sequence_of_events_leaves_a_sibling_waiting() {
 }
 
 /// The same on threads of their own: what matters is that it ends.
+#[cfg(feature = "tokio")]
 #[test]
 fn siblings_on_many_threads_all_come_back() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap();
