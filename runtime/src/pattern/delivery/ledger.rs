@@ -99,7 +99,6 @@ enum State {
     Ready,
     Waiting { until: Duration },
     Out { ticket: u64, until: Option<Duration> },
-    Settled,
 }
 
 /// What is to be sent.
@@ -222,10 +221,7 @@ impl<M: Send + 'static> Ledger<M> {
 
     pub(super) fn ack(&mut self, slip: Slip, after: &mut After<M>) -> bool {
         self.targets.gave(slip.target);
-        let first = match self.entries.get(&slip.id.sequence) {
-            None => false,
-            Some(entry) => !matches!(entry.state, State::Settled),
-        };
+        let first = self.entries.contains_key(&slip.id.sequence);
         if first {
             self.stats.acked += 1;
             after.drop.extend(self.settle(slip.id.sequence));
@@ -303,7 +299,7 @@ impl<M: Send + 'static> Ledger<M> {
                     self.stats.late += 1;
                     self.failed(sequence, Return::Nack, false, now, &mut random, after);
                 }
-                State::Ready | State::Settled => {}
+                State::Ready => {}
             }
         }
     }
@@ -387,26 +383,16 @@ impl<M: Send + 'static> Ledger<M> {
     /// Takes a message out, whatever its state.
     fn settle(&mut self, sequence: u64) -> Option<M> {
         self.untimed(sequence);
-        let entry = self.entries.get_mut(&sequence)?;
-        let message = entry.message.take();
-        match std::mem::replace(&mut entry.state, State::Settled) {
+        let entry = self.entries.remove(&sequence)?;
+        match entry.state {
             State::Ready => {
                 self.ready.remove(&sequence);
             }
             State::Out { .. } => self.stats.out -= 1,
-            State::Waiting { .. } | State::Settled => {}
+            State::Waiting { .. } => {}
         }
         self.stats.unsettled -= 1;
-        if !self.terms.sliding {
-            self.entries.remove(&sequence);
-        }
-        // What is settled stays until everything before it is.
-        while let Some(first) = self.entries.first_entry()
-            && matches!(first.get().state, State::Settled)
-        {
-            first.remove();
-        }
-        message
+        entry.message
     }
 
     fn untimed(&mut self, sequence: u64) {
