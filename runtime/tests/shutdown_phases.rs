@@ -334,10 +334,8 @@ fn the_report_says_for_whom_the_late_wait() {
     };
     let (full, slow) = (stuck("full"), stuck("slow"));
     full.try_tell(Job::Note(2)).unwrap();
-    let to = full.clone();
-    system.build(move || Sender(to.clone())).named("a").spawn().try_tell(Want::Room).unwrap();
-    let to = slow.clone();
-    system.build(move || Sender(to.clone())).named("b").spawn().try_tell(Want::Answer).unwrap();
+    system.build(move || Sender(full.clone())).named("a").spawn().try_tell(Want::Room).unwrap();
+    system.build(move || Sender(slow.clone())).named("b").spawn().try_tell(Want::Answer).unwrap();
     executor.run_until_idle();
     let report = executor.block_on(system.shutdown_in_phases(Shutdown::new().each(ms(20))));
     assert_eq!(
@@ -366,10 +364,8 @@ impl Actor for NeverStarts {
 #[test]
 fn one_that_backs_off_ends_at_once() {
     let (executor, system) = manual();
-    let log = Log::default();
-    let worker = log.clone();
     let actor = system
-        .build(move || Worker::new(&worker))
+        .build(|| Worker::new(&Log::default()))
         .restart(Restart::on_failure().backoff(tidegate::Backoff::exponential(ms(60_000), ms(60_000))))
         .spawn();
     actor.try_tell(Job::fail("broken")).unwrap();
@@ -509,7 +505,7 @@ async fn nobody_is_left_and_every_message_is_accounted_for() {
         type Msg = u64;
         async fn handle(&mut self, n: u64, cx: &mut Context<Self>) -> Result<(), Fault> {
             *lock(&self.handled) += 1;
-            if n % 5 == 0 && self.children < 4 {
+            if n.is_multiple_of(5) && self.children < 4 {
                 self.children += 1;
                 cx.spawn_child(Worker::new(&Log::default()), Push::bounded(1));
             }

@@ -364,8 +364,7 @@ fn a_stub_answers_to_the_end_and_its_panic_is_that_of_the_test() {
         })
         .collect();
     assert_eq!(asked.iter().map(|asked| asked.expect()).collect::<Vec<_>>(), [100, 200, 300, 400]);
-    let to = prices.clone();
-    let _asked = kit.start(async move { to.ask(|reply| (13, reply)).await });
+    let _asked = kit.start(async move { prices.ask(|reply| (13, reply)).await });
     assert_eq!(complaint(|| kit.settle()), "no such item");
 
     // One that an actor asks while it drains is still there, and is no task
