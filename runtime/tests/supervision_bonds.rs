@@ -303,6 +303,6 @@ fn a_stop_that_waits_with_a_fault_ends_the_actor_before_another_life() {
         }),
     );
     executor.advance(Duration::from_secs(1));
-    assert!(matches!(actor.stop_reason(), Some(StopReason::Stopped)), "{:?}", actor.stop_reason());
-    assert_eq!(log.all(), ["started"]);
+    assert!(matches!(actor.stop_reason(), Some(StopReason::Failed(_))), "{:?}", actor.stop_reason());
+    assert_eq!(log.all(), ["started", "stopped: failed: bad"]);
 }

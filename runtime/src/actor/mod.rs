@@ -149,7 +149,8 @@ pub trait Actor: Sized + Send + 'static {
     }
 
     /// Runs at the end, before the mailbox is closed for good; not after a
-    /// kill, a panic or an abandonment, which leave nothing to run.
+    /// kill, a panic or an abandonment, which leave nothing to run, and not
+    /// when the end comes between two lives.
     fn stopped(&mut self, reason: &StopReason, cx: &mut Context<Self>) -> impl Future<Output = ()> + Send {
         let _ = (reason, cx);
         ready(())

@@ -74,10 +74,8 @@ async fn conclude<A: Actor>(
     lived: Result<Exit, Panic>,
 ) -> Option<StopReason> {
     cell.account_for_interrupted();
-    // An order of its own holds, whatever became of the handler that gave it.
-    let stops = matches!(cell.cx.stopping, Some(Halt::Stop | Halt::Kill));
     let reason = match lived {
-        Ok(Exit::Renewed) if stops || !lives.renews() => StopReason::Stopped,
+        Ok(Exit::Renewed) if !lives.renews() || is_stopped(cell) => StopReason::Stopped,
         Ok(Exit::Renewed) => return begin_again(lives, cell, Duration::ZERO).await,
         Ok(Exit::Stop(reason)) => reason,
         Ok(Exit::Own) => return rest(lives, cell).await,
@@ -87,7 +85,9 @@ async fn conclude<A: Actor>(
     if matches!(reason, StopReason::Failed(_) | StopReason::Panicked(_)) {
         #[cfg(feature = "tracing")]
         tracing::error!(actor = %cell.cx.path(), reason = %format_args!("{reason:#}"), "actor failed");
-        if !stops && let Some(delay) = next_after(lives, cell, true) {
+        if !is_stopped(cell)
+            && let Some(delay) = next_after(lives, cell, true)
+        {
             if let Some(group) = lives.group() {
                 group.fail();
             }
@@ -103,6 +103,12 @@ async fn conclude<A: Actor>(
         }
         (_, Some(actor)) => stop(actor, cell, reason).await,
     })
+}
+
+/// Whether the actor is to stop. An order holds, whatever became of the handler
+/// that gave it, or during which it came.
+fn is_stopped<A: Actor>(cell: &Cell<A>) -> bool {
+    matches!(cell.cx.stopping, Some(Halt::Stop | Halt::Kill)) || cell.is_told_to_stop()
 }
 
 /// After how long another life begins, if one does.

@@ -66,7 +66,7 @@ fn an_answer_is_delivered_or_handed_back() {
 #[test]
 fn an_asker_hears_that_there_is_no_answer() {
     model_unbounded(|| {
-        let (answer, pending) = slot::<u32>();
+        let (answer, pending) = slot::<u32>(None);
         let answerer = thread::spawn(move || drop(answer));
         assert_eq!(block_on(pending), None);
         answerer.join().unwrap();
