@@ -58,7 +58,9 @@
 //!
 //! # What is promised
 //! - **At most once**, within a process: a message that was accepted is
-//!   handled, or counted among the dead letters with its reason.
+//!   handled, or counted among the dead letters with its reason. At least once
+//!   with a [`Courier`](pattern::Courier), and once in effect with
+//!   [`Dedup`](pattern::Dedup).
 //! - **Order of each sender**: messages of one sender are handled in the order
 //!   in which they were accepted, under every mode and policy. Between senders
 //!   no order is promised.
