@@ -247,7 +247,7 @@ impl<A: Actor> Cell<A> {
         if self.rx.demand().is_some() {
             self.rx.request(1);
         }
-        drop(self.rx.take_trace());
+        self.rx.forget_trace();
         self.core().bury_expired(message);
     }
 

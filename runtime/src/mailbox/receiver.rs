@@ -148,8 +148,14 @@ impl<M: Send + 'static> Receiver<M> {
         item.message
     }
 
-    /// The span that the message taken last was sent in. Given out once.
+    /// Nobody opens a span for the message taken last.
     #[inline(always)]
+    pub(crate) fn forget_trace(&mut self) {
+        self.trace = Trace::none();
+    }
+
+    /// The span that the message taken last was sent in. Given out once.
+    #[cfg(feature = "tracing")]
     pub(crate) fn take_trace(&mut self) -> Trace {
         std::mem::replace(&mut self.trace, Trace::none())
     }
@@ -403,7 +409,7 @@ impl<M: Send + 'static> Receiver<M> {
         self.obey_signals();
         let next = self.try_next();
         // Nobody here opens a span for it.
-        drop(self.take_trace());
+        self.forget_trace();
         self.publish();
         next
     }
@@ -429,7 +435,7 @@ impl<M: Send + 'static> Receiver<M> {
             batch.push(message);
             n += 1;
         }
-        drop(self.take_trace());
+        self.forget_trace();
         self.publish();
         n
     }

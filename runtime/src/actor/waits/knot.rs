@@ -180,7 +180,9 @@ impl Waits {
         if let Some((serial, cycle)) = list.cycle_in(&certain)
             && let Some(edge) = list.edges.get_mut(&serial)
         {
-            edge.cycle = Some(cycle.clone());
+            #[cfg(feature = "tracing")]
+            let told = cycle.to_string();
+            edge.cycle = Some(cycle);
             let waker = edge.waker.take();
             list.rounds = 1;
             drop(list);
@@ -188,8 +190,7 @@ impl Waits {
             #[cfg(feature = "metrics")]
             crate::mailbox::meter::count_deadlock();
             #[cfg(feature = "tracing")]
-            tracing::error!(%cycle, "deadlock");
-            let _ = cycle;
+            tracing::error!(cycle = %told, "deadlock");
             if let Some(waker) = waker {
                 waker.wake();
             }
