@@ -294,6 +294,7 @@ fn with_little_room_two_that_tell_each_other_twice_are_told_so() {
 }
 
 /// Waits, without a clock, until nothing is on its way any more.
+#[cfg(feature = "tokio")]
 async fn settled(system: &System, refs: &[ActorRef<u32>]) {
     loop {
         let parked = refs.iter().all(|actor| actor.is_empty() && actor.activity() == tidegate::Activity::Parked);
@@ -304,6 +305,7 @@ async fn settled(system: &System, refs: &[ActorRef<u32>]) {
     }
 }
 
+#[cfg(feature = "tokio")]
 #[test]
 fn on_many_threads_too_a_deadlock_ends_with_an_error() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
@@ -318,6 +320,7 @@ fn on_many_threads_too_a_deadlock_ends_with_an_error() {
     });
 }
 
+#[cfg(feature = "tokio")]
 #[test]
 fn on_many_threads_there_is_no_deadlock_where_there_is_no_circle() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();

@@ -2,6 +2,16 @@
 //!
 //! Nothing here can do what a program could not do by itself: each is a way of
 //! using the floors below that is worth having once, tested.
+//!
+//! | to | take |
+//! |---|---|
+//! | send to one of several actors | [`Router`] |
+//! | have several workers of one kind | [`Pool`], to which messages are pushed; [`Workers`], which pull them |
+//! | tell everybody who cares | [`Topic`] |
+//! | lose no message to a worker that fails | [`Courier`], [`Workers`] |
+//! | do nothing twice | [`Dedup`] |
+//! | leave alone what does not answer | [`CircuitBreaker`] |
+//! | have an actor change what it does | [`Behavior`] |
 
 mod behavior;
 mod breaker;
