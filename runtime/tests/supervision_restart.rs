@@ -252,10 +252,13 @@ fn the_old_state_is_gone_before_the_wait() {
 
 // ---- at the limit -----------------------------------------------------------------
 
+/// Where the present child is.
+type Slot = Arc<Mutex<Option<ActorRef<Job>>>>;
+
 /// A parent that begins anew twice at most, with a child under `restart`; a
 /// note "parent" and a note "child" for each life.
-fn family(system: &System, log: &Log, restart: Restart) -> (ActorRef<()>, Arc<Mutex<Option<ActorRef<Job>>>>) {
-    struct Parent(Log, Restart, Arc<Mutex<Option<ActorRef<Job>>>>);
+fn family(system: &System, log: &Log, restart: Restart) -> (ActorRef<()>, Slot) {
+    struct Parent(Log, Restart, Slot);
     impl Actor for Parent {
         type Msg = ();
         async fn started(&mut self, cx: &mut Context<Self>) -> Result<(), Fault> {
@@ -288,7 +291,7 @@ fn family(system: &System, log: &Log, restart: Restart) -> (ActorRef<()>, Arc<Mu
     (parent, child)
 }
 
-fn fail(executor: &ManualExecutor, child: &Mutex<Option<ActorRef<Job>>>) {
+fn fail(executor: &ManualExecutor, child: &Slot) {
     executor.run_until_idle();
     tell(lock(child).as_ref().unwrap(), Job::fail("bad"));
     executor.run_until_idle();
