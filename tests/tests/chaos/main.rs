@@ -142,8 +142,10 @@ async fn produce(shared: Arc<Shared>, tap: Arc<Tap>) {
     }
 }
 
-/// What can happen, with how often in sixteen.
-const BLOWS: [(&str, u64, fn(&Shared, &ActorRef<Job>)); 6] = [
+/// Something that can happen: its name, how often in sixteen, and how.
+type Blow = (&'static str, u64, fn(&Shared, &ActorRef<Job>));
+
+const BLOWS: [Blow; 6] = [
     ("kills", 3, |_, actor| actor.kill()),
     ("panics", 4, |shared, actor| shared.pass(actor, What::Panic)),
     ("faults", 3, |shared, actor| shared.pass(actor, What::Fail)),
@@ -173,7 +175,7 @@ fn a_tree_of_two_hundred_survives_ten_thousand_blows() {
         || SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_nanos() as u64,
         |text| text.parse().expect("TIDEGATE_CHAOS_SEED is a number"),
     );
-    println!("TIDEGATE_CHAOS_SEED={seed}");
+    eprintln!("TIDEGATE_CHAOS_SEED={seed}");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
@@ -182,7 +184,7 @@ fn a_tree_of_two_hundred_survives_ten_thousand_blows() {
         let before = memory::live();
         tokio::spawn(chaos(seed, EVENTS)).await.expect("the long one");
         let left = memory::live() - before;
-        println!("{left} bytes more than before");
+        eprintln!("{left} bytes more than before");
         assert!(left < 256 * 1024, "{left} bytes are left after the end (seed {seed})");
     });
 }
@@ -245,7 +247,7 @@ async fn chaos(seed: u64, events: u64) {
     let sums = shared.ledger.sums();
     let lives = shared.lives.load(Ordering::Relaxed);
     let kinds: Vec<String> = BLOWS.iter().zip(blows).map(|((name, ..), n)| format!("{n} {name}")).collect();
-    println!("{}: {lives} lives; {sums}; shut down in {took:?}; bytes at rest {at_rest:?}", kinds.join(", "));
+    eprintln!("{}: {lives} lives; {sums}; shut down in {took:?}; bytes at rest {at_rest:?}", kinds.join(", "));
     assert!(blows.iter().all(|n| *n >= events / 50), "some of everything: {blows:?} (seed {seed})");
     assert_eq!(sums.lost, 0, "seed {seed}: {sums}");
     assert_eq!(sums.twice, 0, "seed {seed}: {sums}");
