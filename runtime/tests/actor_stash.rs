@@ -443,7 +443,7 @@ fn at_the_end_it_is_in_the_dead_letters() {
     ];
     for (i, (end, reason, interrupted)) in ends.into_iter().enumerate() {
         let (executor, system) = manual();
-        let seen: Arc<Mutex<Vec<(DropReason, Option<u64>)>>> = Arc::default();
+        let seen: Arc<Mutex<Vec<support::Letter>>> = Arc::default();
         let put = Arc::clone(&seen);
         let _listening = system.dead_letters().subscribe(move |letter| {
             let number = match letter.message.as_ref().and_then(|message| message.downcast_ref()) {
