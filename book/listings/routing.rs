@@ -67,7 +67,7 @@ fn a_group_is_always_up_to_date() {
     // ANCHOR_END: groups
     executor.run_until_idle();
     drop(watch);
-    assert_eq!(system.group::<u64>("desks").members().to_vec(), [two.clone()]);
+    assert_eq!(system.group::<u64>("desks").members()[..], *std::slice::from_ref(&two));
     assert_eq!(*heard.lock().unwrap(), [one.id(), two.id(), one.id()]);
 }
 

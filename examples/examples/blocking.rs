@@ -67,7 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (done, total) = tokio::sync::oneshot::channel();
     thread::spawn(move || {
         let sums = (1..=100).map(|n| sum.blocking_ask(|reply| SumMsg::Add { n, reply }));
-        done.send(sums.last())
+        done.send(sums.reduce(|_, last| last))
     });
     // ANCHOR_END: plain
     println!("plain thread: the sum is {}", total.await?.transpose()?.unwrap_or_default());

@@ -4,6 +4,7 @@
 //!
 //! Look for: `parse` fails, `write` behind it begins anew with it, `read` before it
 //! does not. At the third failure the parent fails in its stead.
+#![allow(clippy::print_stdout)]
 
 use std::time::Duration;
 

@@ -285,7 +285,7 @@ mod by_macro {
         ] {
             assert!(polled, "sent, and then nobody waits for it");
         }
-        let mut late = pin!(till.take_by(50, later.clone(), soon.clone()));
+        let mut late = pin!(till.take_by(50, later, soon));
         assert!(poll_once(late.as_mut()).is_pending());
         executor.advance(ms(10));
         assert!(matches!(poll_once(late.as_mut()), Poll::Ready(Err(AskError::NoReply))));

@@ -120,7 +120,7 @@ fn spawn(system: &System, plans: Vec<(Plan, Mailbox<Task>)>) -> (Vec<ActorRef<Ta
             system.build(node).named(format!("n{n}")).mailbox(mailbox).spawn()
         })
         .collect();
-    peers.set(nodes.clone()).ok().expect("they meet once");
+    assert!(peers.set(nodes.clone()).is_ok(), "they meet once");
     (nodes, books)
 }
 
