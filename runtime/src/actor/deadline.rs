@@ -116,7 +116,7 @@ impl<A: Actor> Context<A> {
     /// # let system = System::new();
     /// # let store = system.spawn(Store, Push::bounded(1));
     /// # let front = system.spawn(Front { store }, Push::bounded(1));
-    /// assert_eq!(front.ask_within(Duration::from_secs(1), Get).await, Ok(7));
+    /// assert_eq!(front.ask_within(Duration::from_secs(1), Get).await.unwrap(), 7);
     /// # }
     /// ```
     #[must_use]
