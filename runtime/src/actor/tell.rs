@@ -12,19 +12,23 @@ use super::executor::BoxTask;
 use super::mapped::{Reserving, Route, poll_tell};
 use super::reference::{ActorRef, To};
 use super::waits::{Wait, Waited};
+use crate::mailbox::item::Item;
 use crate::mailbox::{Admission, SendError, Tell};
+use crate::sync::waiters::Ticket;
 
 /// The future of [`ActorRef::tell`].
 #[must_use = "a message is sent when this is awaited"]
 pub struct TellRef<'a, M> {
-    kind: TellKind<'a, M>,
     actor: &'a ActorRef<M>,
+    /// Until it is sent, or lies elsewhere.
+    item: Option<Item<M>>,
+    rest: Rest<'a, M>,
 }
 
-/// Two, so that telling them apart costs no word: what is rare is behind the
-/// second.
-enum TellKind<'a, M> {
-    Mailbox(Tell<'a, M>),
+/// What is left to do for a message that was not sent at once.
+enum Rest<'a, M> {
+    Nothing,
+    Wait(Ticket),
     Rare(Box<Rare<'a, M>>),
 }
 
@@ -54,21 +58,18 @@ impl<M> Unpin for TellRef<'_, M> {}
 impl<'a, M: Send + 'static> TellRef<'a, M> {
     #[inline(always)]
     pub(super) fn new(actor: &'a ActorRef<M>, message: M) -> Self {
-        let kind = match &actor.to {
-            To::Mailbox(sender) => TellKind::Mailbox(sender.tell(message)),
-            To::Route(route) => {
-                let routed = Routed { message: Some(message), route: Arc::clone(route), waiting: None };
-                TellKind::Rare(Box::new(Rare::Route(routed)))
-            }
-        };
-        Self { kind, actor }
+        Self { actor, item: Some(Item::new(message)), rest: Rest::Nothing }
     }
 
     /// Gives up; the message, unless it has been sent.
-    pub(crate) fn cancel(self) -> Option<M> {
-        match self.kind {
-            TellKind::Mailbox(mut tell) => tell.cancel(),
-            TellKind::Rare(rare) => match *rare {
+    pub(crate) fn cancel(mut self) -> Option<M> {
+        if let Some(item) = self.item.take() {
+            return Some(item.into_message());
+        }
+        match std::mem::replace(&mut self.rest, Rest::Nothing) {
+            Rest::Nothing => None,
+            Rest::Wait(ticket) => self.resume(Some(ticket))?.cancel(),
+            Rest::Rare(rare) => match *rare {
                 Rare::InSight(mut seen) => seen.tell.cancel(),
                 Rare::Route(routed) => routed.message,
             },
@@ -77,7 +78,7 @@ impl<'a, M: Send + 'static> TellRef<'a, M> {
 
     /// A timer for its limit, which those who ask may see.
     pub(super) fn limited(&mut self, limit: Duration) -> BoxTask {
-        if let TellKind::Rare(rare) = &self.kind
+        if let Rest::Rare(rare) = &self.rest
             && let Rare::InSight(InSight { wait: Some(wait), .. }) = &**rare
         {
             wait.set_limit(limit);
@@ -85,35 +86,39 @@ impl<'a, M: Send + 'static> TellRef<'a, M> {
         self.actor.life.world.executor.sleep(limit)
     }
 
-    /// The first poll was fruitless: others may want to see it wait.
-    #[cold]
-    #[inline(never)]
-    fn come_into_sight(&mut self, cx: &Context<'_>) {
-        if !self.actor.life.world.waits.are_watched() {
-            return;
-        }
-        if let TellKind::Mailbox(tell) = &mut self.kind {
-            let (tell, wait) = (tell.take(), Some(Wait::for_room(&self.actor.life, 1, cx)));
-            self.kind = TellKind::Rare(Box::new(Rare::InSight(InSight { tell, wait })));
-        }
-    }
-
     /// As `poll`, and says where the message was put.
     #[cold]
+    #[inline(never)]
     pub(super) fn poll_placed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Placed, SendError<M>>> {
-        match &mut self.kind {
-            TellKind::Mailbox(tell) => {
-                let told = tell.poll_placed(cx);
-                if told.is_pending() {
-                    self.come_into_sight(cx);
-                }
-                told
-            }
-            TellKind::Rare(rare) => match &mut **rare {
-                Rare::InSight(seen) => seen.poll(cx),
-                Rare::Route(routed) => routed.poll(cx).map(|told| told.map(|admission| (admission, None))),
-            },
+        if let (Some(_), To::Route(route)) = (&self.item, &self.actor.to) {
+            let message = self.item.take().map(Item::into_message);
+            let routed = Routed { message, route: Arc::clone(route), waiting: None };
+            self.rest = Rest::Rare(Box::new(Rare::Route(routed)));
         }
+        let ticket = match std::mem::replace(&mut self.rest, Rest::Nothing) {
+            Rest::Rare(mut rare) => {
+                let told = match &mut *rare {
+                    Rare::InSight(seen) => seen.poll(cx),
+                    Rare::Route(routed) => routed.poll(cx).map(|told| told.map(|admission| (admission, None))),
+                };
+                self.rest = Rest::Rare(rare);
+                return told;
+            }
+            Rest::Wait(ticket) => Some(ticket),
+            Rest::Nothing => None,
+        };
+        let Some(mut tell) = self.resume(ticket) else { unreachable!("a route was seen to above") };
+        let told = tell.poll_placed(cx);
+        if told.is_pending() {
+            let life = &self.actor.life;
+            self.rest = if life.world.waits.are_watched() {
+                let wait = Some(Wait::for_room(life, 1, cx));
+                Rest::Rare(Box::new(Rare::InSight(InSight { tell, wait })))
+            } else {
+                tell.suspend().map_or(Rest::Nothing, Rest::Wait)
+            };
+        }
+        told
     }
 
     #[cold]
@@ -123,17 +128,47 @@ impl<'a, M: Send + 'static> TellRef<'a, M> {
     }
 }
 
+impl<'a, M> TellRef<'a, M> {
+    /// What polls, and gives up, in the mailbox. `None` for a route.
+    fn resume(&mut self, ticket: Option<Ticket>) -> Option<Tell<'a, M>> {
+        match &self.actor.to {
+            To::Mailbox(sender) => Some(sender.resume(self.item.take(), ticket)),
+            To::Route(_) => None,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn leave(&mut self) {
+        if let Rest::Wait(ticket) = std::mem::replace(&mut self.rest, Rest::Nothing) {
+            // Gives the place in the queue up.
+            drop(self.resume(Some(ticket)));
+        }
+    }
+}
+
+impl<M> Drop for TellRef<'_, M> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if matches!(self.rest, Rest::Wait(_)) {
+            self.leave();
+        }
+    }
+}
+
 impl<M: Send + 'static> Future for TellRef<'_, M> {
     type Output = Result<Admission, SendError<M>>;
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let TellKind::Mailbox(tell) = &mut self.kind else { return self.poll_slowly(cx) };
-        let told = Pin::new(tell).poll(cx);
-        if told.is_pending() {
-            self.come_into_sight(cx);
+        let this = &mut *self;
+        if this.item.is_some()
+            && let To::Mailbox(sender) = &this.actor.to
+            && sender.core().queue.try_put_from(&mut this.item).is_ok()
+        {
+            return Poll::Ready(Ok(Admission::Queued));
         }
-        told
+        this.poll_slowly(cx)
     }
 }
 

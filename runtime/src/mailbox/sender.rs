@@ -204,6 +204,13 @@ impl<M: Send + 'static> Sender<M> {
     }
 }
 
+impl<M> Sender<M> {
+    /// The `tell` that has come so far.
+    pub(crate) fn resume(&self, item: Option<Item<M>>, ticket: Option<Ticket>) -> Tell<'_, M> {
+        Tell { core: &self.core, item, ticket }
+    }
+}
+
 impl<M> Clone for Sender<M> {
     fn clone(&self) -> Self {
         self.core.senders.add();
@@ -347,9 +354,9 @@ impl<M: Send + 'static> Tell<'_, M> {
         }
     }
 
-    /// Leaves one that is done behind.
-    pub(crate) fn take(&mut self) -> Self {
-        Self { core: self.core, item: self.item.take(), ticket: self.ticket.take() }
+    /// Its place among those who wait, for one that [resumes](Sender::resume).
+    pub(crate) fn suspend(mut self) -> Option<Ticket> {
+        self.ticket.take()
     }
 
     /// Gives up waiting; the message, unless it has been sent.
