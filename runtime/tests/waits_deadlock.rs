@@ -73,7 +73,7 @@ fn nodes(system: &System, n: usize, mailbox: impl Fn() -> Mailbox<Order>) -> (Ve
             system.build(node).named(n.to_string()).mailbox(mailbox()).spawn()
         })
         .collect();
-    peers.set(all.clone()).ok().expect("they meet once");
+    assert!(peers.set(all.clone()).is_ok(), "they meet once");
     (all, log)
 }
 
@@ -133,8 +133,8 @@ fn one_that_waits_for_itself_is_a_cycle_of_its_own() {
 fn three_that_ask_each_other_end_with_the_cycle_named() {
     let (executor, system) = watching(Deadlocks::broken());
     let (nodes, log) = nodes(&system, 3, || Push::bounded(8).into());
-    for n in 0..3 {
-        nodes[n].try_tell(asks((n + 1) % 3)).unwrap();
+    for (n, node) in nodes.iter().enumerate() {
+        node.try_tell(asks((n + 1) % 3)).unwrap();
     }
     executor.advance(ms(1500));
     assert_eq!(log.all(), ["deadlock: /2 -> /0 -> /1 -> /2", "answered", "answered"]);
@@ -150,7 +150,7 @@ fn a_question_asked_back_in_its_own_handler_is_found() {
                 Ok(_) => log.add("answered back"),
                 Err(error) => log.add(format!("back: {error}")),
             }
-            drop(reply.send(2));
+            let _ = reply.send(2);
         }) as tidegate::BoxTask
     };
     nodes[0]
@@ -341,7 +341,11 @@ fn a_reply_that_was_handed_on_is_a_way_out() {
     let (nodes, log) = nodes(&system, 3, || Push::bounded(8).into());
     let hand_on = |reply: Reply<u64>, peers: Peers, _: Log| {
         Box::pin(async move {
-            let slowly = |reply: Reply<u64>, _: Peers, _: Log| Box::pin(async move { drop(reply.send(7)) }) as _;
+            let slowly = |reply: Reply<u64>, _: Peers, _: Log| {
+                Box::pin(async move {
+                    let _ = reply.send(7);
+                }) as _
+            };
             drop(peer(&peers, 2).try_tell(Order::With(reply, Box::new(slowly))));
         }) as tidegate::BoxTask
     };

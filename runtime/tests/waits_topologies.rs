@@ -72,7 +72,7 @@ impl Actor for Node {
     async fn handle(&mut self, task: Task, _cx: &mut Context<Self>) -> Result<(), Fault> {
         let Task { depth, mut reply } = task;
         if self.plan.answers_first {
-            drop(reply.take().map(|reply| reply.send(())));
+            let _ = reply.take().map(|reply| reply.send(()));
         }
         if depth > 0 {
             for (to, asks) in self.plan.edges.clone() {
@@ -103,7 +103,7 @@ impl Actor for Node {
                 }
             }
         }
-        drop(reply.map(|reply| reply.send(())));
+        let _ = reply.map(|reply| reply.send(()));
         lock(&self.books).handled += 1;
         Ok(())
     }
@@ -249,7 +249,7 @@ fn fans(system: &System, capacity: Option<usize>, once: bool) -> ([ActorRef<u32>
             None => spawn.spawn(),
         }
     });
-    peer.set(both.clone()).ok().expect("they meet once");
+    assert!(peer.set(both.clone()).is_ok(), "they meet once");
     lock(&books).made = 1;
     both[0].try_tell(12).expect("there is room for one");
     (both, books)
