@@ -14,7 +14,7 @@ use std::time::Duration;
 mod attend;
 mod observing;
 
-use self::attend::{attend, traced};
+use self::attend::{attend, attend_message};
 use super::bonds::News;
 use super::context::Context;
 use super::fault::Fault;
@@ -164,8 +164,8 @@ impl<A: Actor> Cell<A> {
                     // handler and is kept nowhere in between.
                     self.begin_message();
                     let handled = {
-                        let handler = pin!(traced(actor.handle(self.rx.take_ready(), &mut self.cx), &mut self.rx));
-                        attend(handler, &mut self.rx).await
+                        let handler = pin!(actor.handle(self.rx.take_ready(), &mut self.cx));
+                        attend_message(handler, &mut self.rx).await
                     };
                     if let Some(exit) = self.end_message(handled) {
                         return exit;
@@ -264,8 +264,8 @@ impl<A: Actor> Cell<A> {
     async fn handle(&mut self, actor: &mut A, message: A::Msg) -> Option<Exit> {
         self.begin_message();
         let handled = {
-            let handler = pin!(traced(actor.handle(message, &mut self.cx), &mut self.rx));
-            attend(handler, &mut self.rx).await
+            let handler = pin!(actor.handle(message, &mut self.cx));
+            attend_message(handler, &mut self.rx).await
         };
         self.end_message(handled)
     }

@@ -6,25 +6,6 @@ use std::task::{Context as TaskContext, Poll};
 
 use crate::mailbox::receiver::{Receiver, Urgent};
 
-/// A handler in a span of its own, which follows from the one that its message
-/// was sent in.
-#[cfg(feature = "tracing")]
-pub(super) fn traced<F: Future, M: Send + 'static>(
-    handler: F,
-    rx: &mut Receiver<M>,
-) -> tracing::instrument::Instrumented<F> {
-    let sent_in = rx.take_trace().0;
-    let span = tracing::debug_span!(target: "tidegate::handle", "handle", actor = %rx.core().name);
-    span.follows_from(&sent_in);
-    tracing::Instrument::instrument(handler, span)
-}
-
-#[cfg(not(feature = "tracing"))]
-#[inline(always)]
-pub(super) fn traced<F: Future, M: Send + 'static>(handler: F, _rx: &mut Receiver<M>) -> F {
-    handler
-}
-
 /// A handler, with an eye on the control lane while it waits.
 ///
 /// The handler is pinned in its caller: a future that is moved into another
@@ -33,13 +14,42 @@ pub(super) struct Attended<'a, 'b, F, M: Send + 'static> {
     handler: Pin<&'a mut F>,
     rx: &'b mut Receiver<M>,
     polled: bool,
+    #[cfg(feature = "tracing")]
+    span: Option<tracing::Span>,
 }
 
 pub(super) fn attend<'a, 'b, F, M: Send + 'static>(
     handler: Pin<&'a mut F>,
     rx: &'b mut Receiver<M>,
 ) -> Attended<'a, 'b, F, M> {
-    Attended { handler, rx, polled: false }
+    Attended {
+        handler,
+        rx,
+        polled: false,
+        #[cfg(feature = "tracing")]
+        span: None,
+    }
+}
+
+/// The same in a span of its own, which follows from the one that the message
+/// taken last was sent in.
+#[inline(always)]
+pub(super) fn attend_message<'a, 'b, F, M: Send + 'static>(
+    handler: Pin<&'a mut F>,
+    rx: &'b mut Receiver<M>,
+) -> Attended<'a, 'b, F, M> {
+    #[cfg(feature = "tracing")]
+    let span = {
+        let sent_in = rx.take_trace().0;
+        let span = tracing::debug_span!(target: "tidegate::handle", "handle", actor = %rx.core().name);
+        span.follows_from(&sent_in);
+        Some(span)
+    };
+    Attended {
+        #[cfg(feature = "tracing")]
+        span,
+        ..attend(handler, rx)
+    }
 }
 
 impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
@@ -55,8 +65,12 @@ impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
                 return Poll::Ready(Err(urgent));
             }
         }
-        if let Poll::Ready(result) = this.handler.as_mut().poll(cx) {
-            return Poll::Ready(Ok(result));
+        {
+            #[cfg(feature = "tracing")]
+            let _entered = this.span.as_ref().map(tracing::Span::enter);
+            if let Poll::Ready(result) = this.handler.as_mut().poll(cx) {
+                return Poll::Ready(Ok(result));
+            }
         }
         this.polled = true;
         // The handler waits, perhaps for long: senders see how far it came,
