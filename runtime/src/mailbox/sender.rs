@@ -297,12 +297,6 @@ fn without_place<M>(told: Placed<M>) -> Told<M> {
 }
 
 impl<M: Send + 'static> Tell<'_, M> {
-    /// Sends the message if there is a grant; otherwise nothing has changed.
-    #[inline(always)]
-    pub(crate) fn put_at_once(&mut self) -> bool {
-        self.item.is_some() && self.core.queue.try_put_from(&mut self.item).is_ok()
-    }
-
     /// As `poll`, and says where the message was put, if that is a place in
     /// the slots.
     #[cold]
