@@ -233,6 +233,21 @@ fn signals_end_the_wait_at_once() {
 }
 
 #[test]
+fn who_drains_waits_for_nothing_whenever_it_was_told() {
+    let (executor, system) = manual();
+    let log = Log::default();
+    let backoff = Backoff::exponential(seconds(3600), seconds(3600));
+    let actor = worker(&system, &log, Restart::on_failure().backoff(backoff));
+    for job in [Job::Note(1), Job::fail("bad"), Job::Note(2), Job::fail("bad"), Job::Note(3)] {
+        tell(&actor, job);
+    }
+    actor.drain();
+    executor.run_until_idle();
+    assert!(matches!(actor.stop_reason(), Some(StopReason::Drained)), "{:?}", actor.stop_reason());
+    assert_eq!(log.all(), ["started", "1", "started", "2", "started", "3", "stopped: drained"]);
+}
+
+#[test]
 fn the_old_state_is_gone_before_the_wait() {
     let (executor, system) = manual();
     let log = Log::default();

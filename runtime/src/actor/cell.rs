@@ -376,6 +376,11 @@ impl<A: Actor> Cell<A> {
         told
     }
 
+    /// Whether it is to handle what was accepted, and then to end.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining
+    }
+
     /// Whether there is nothing to come: another life would have no work.
     pub(crate) fn is_closed(&self) -> bool {
         self.draining || self.core().ending().is_some()

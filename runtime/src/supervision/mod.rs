@@ -154,7 +154,9 @@ async fn begin_again<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>, delay: 
     let mut sleep = (!delay.is_zero()).then(|| cell.cx.sleep(delay));
     // A life may fail at once, and so may all that follow.
     cell.let_others_run().await;
-    let (group, mut drained) = (lives.group(), false);
+    // Told so at whatever time: there is nothing to wait for that matters to
+    // what was accepted.
+    let (group, mut drained) = (lives.group(), cell.is_draining());
     poll_fn(|cx| {
         if is_killed(cell, cx.waker()) {
             return Poll::Ready(Some(StopReason::Killed));
@@ -162,7 +164,6 @@ async fn begin_again<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>, delay: 
         if cell.is_told_to_stop() {
             return Poll::Ready(Some(StopReason::Stopped));
         }
-        // There is nothing to wait for that matters to what was accepted.
         drained |= cell.is_told_to_drain();
         if drained {
             group.inspect(|group| group.go_alone());
