@@ -291,6 +291,21 @@ fn restarts_of_all_siblings_count_together() {
 }
 
 #[test]
+fn a_sibling_that_counts_over_a_short_span_forgets_nothing_for_the_others() {
+    let over = |most, span| Terms { restart: Restart::on_failure().limit(most, span), ..USUAL };
+    let (long, short) = (over(2, Duration::from_secs(60)), over(9, ms(1)));
+    let family = Family::of(Supervision::RestForOne, [long, short, short, short]);
+    family.tell(3, Do::Fail);
+    family.advance(10);
+    family.tell(3, Do::Fail);
+    family.advance(10);
+    family.tell(3, Do::Fail);
+    assert_eq!(family.advance(10), "-d +d", "within its own span it is the first");
+    family.tell(0, Do::Fail);
+    assert!(family.run().contains("+parent"), "and the fourth of all within the other's");
+}
+
+#[test]
 fn the_others_end_at_once_and_begin_after_the_backoff_of_the_one_that_failed() {
     let backoff = Backoff::exponential(ms(100), ms(100));
     let terms = Terms { restart: Restart::on_failure().backoff(backoff), ..USUAL };

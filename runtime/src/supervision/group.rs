@@ -247,6 +247,11 @@ pub(crate) struct Membership {
 }
 
 impl Membership {
+    /// Restarts are counted for as long as `terms` ask.
+    pub(super) fn remember_for(&self, terms: &Restart) {
+        self.group.state.lock().recent.remember_for(terms);
+    }
+
     /// Whether there may be another restart among all siblings; counts it.
     pub(super) fn allow(&self, terms: &Restart, now: Duration) -> bool {
         self.group.state.lock().recent.allow(terms, now)

@@ -85,7 +85,9 @@ impl<A> Lives<A> {
 
     /// Has the actor be restarted with its siblings.
     pub(crate) fn join(&mut self, group: Membership) {
-        self.ties.get_or_insert_default().group = Some(group);
+        let ties = self.ties.get_or_insert_default();
+        group.remember_for(&ties.restarts.terms);
+        ties.group = Some(group);
     }
 
     /// Ends the life before, and begins one. `Ok(None)`: there is none to

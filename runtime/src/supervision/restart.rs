@@ -74,7 +74,7 @@ impl Restart {
     }
 
     /// At most `most` restarts within any span of `within`. One more is over
-    /// the limit.
+    /// the limit. `u32::MAX` is no limit.
     pub const fn limit(mut self, most: u32, within: Duration) -> Self {
         self.most = most;
         self.within = within;
@@ -114,20 +114,40 @@ impl Default for Restart {
     }
 }
 
-/// Restarts of late, to hold them to a limit.
+/// Restarts of late, to hold them to a limit. Siblings share one: what is over
+/// for one of them counts for another that looks further back.
 #[derive(Debug, Default)]
-pub(super) struct Recent(VecDeque<Duration>);
+pub(super) struct Recent {
+    /// When they were, oldest first.
+    at: VecDeque<Duration>,
+    /// The widest of the limits: nobody asks for more.
+    most: u32,
+    within: Duration,
+}
 
 impl Recent {
+    /// Looks back as far as `restart` needs from here on.
+    pub(super) fn remember_for(&mut self, restart: &Restart) {
+        if restart.when != When::Never && restart.most < u32::MAX {
+            self.most = self.most.max(restart.most);
+            self.within = self.within.max(restart.within);
+        }
+    }
+
     /// Whether there may be another restart at `now`; counts it if so.
     pub(super) fn allow(&mut self, restart: &Restart, now: Duration) -> bool {
-        while self.0.front().is_some_and(|at| now.saturating_sub(*at) > restart.within) {
-            self.0.pop_front();
+        self.remember_for(restart);
+        while self.at.front().is_some_and(|at| now.saturating_sub(*at) > self.within) {
+            self.at.pop_front();
         }
-        if self.0.len() >= restart.most as usize {
+        let over = self.at.partition_point(|at| now.saturating_sub(*at) > restart.within);
+        if restart.most < u32::MAX && self.at.len() - over >= restart.most as usize {
             return false;
         }
-        self.0.push_back(now);
+        self.at.push_back(now);
+        if self.at.len() > self.most as usize {
+            self.at.pop_front();
+        }
         true
     }
 }
@@ -174,6 +194,30 @@ mod tests {
         assert!(!recent.allow(&terms, seconds(9)));
         assert!(recent.allow(&terms, seconds(11)), "the first is out of the span");
         assert!(!recent.allow(&terms, seconds(12)));
+    }
+
+    #[test]
+    fn each_is_held_to_its_own_limit_by_the_restarts_of_all() {
+        let (few, many) = (Restart::on_failure().limit(2, seconds(60)), Restart::on_failure().limit(3, seconds(1)));
+        let mut recent = Recent::default();
+        recent.remember_for(&few);
+        assert!(recent.allow(&many, seconds(0)) && recent.allow(&many, seconds(5)));
+        assert!(!recent.allow(&few, seconds(10)), "two within a minute");
+        assert!([20, 20, 20].iter().all(|at| recent.allow(&many, seconds(*at))), "those before are over for it");
+        assert!(!recent.allow(&many, seconds(21)));
+        assert!(recent.allow(&few, seconds(81)));
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_kept() {
+        let mut recent = Recent::default();
+        let endless = Restart::on_failure().limit(u32::MAX, Duration::MAX);
+        assert!((0..1000).all(|at| recent.allow(&endless, seconds(at))));
+        assert_eq!(recent.at.len(), 0);
+        let five = Restart::on_failure().limit(5, Duration::MAX);
+        assert_eq!((0..1000).filter(|at| recent.allow(&five, seconds(*at))).count(), 5);
+        assert!((0..1000).all(|at| recent.allow(&endless, seconds(at))) && !recent.allow(&five, seconds(0)));
+        assert_eq!(recent.at.len(), 5);
     }
 
     #[test]
