@@ -341,6 +341,42 @@ async fn the_deadline_is_kept_on_tokios_clock() {
     assert_eq!(began.elapsed().as_secs(), 5);
 }
 
+/// An executor that serves nobody else, and says so by a panic.
+struct Alone(ManualExecutor);
+
+impl Executor for Alone {
+    fn spawn(&self, name: &str, task: BoxTask) {
+        self.0.spawn(name, task);
+    }
+    fn now(&self) -> Duration {
+        self.0.now()
+    }
+    fn sleep(&self, duration: Duration) -> BoxTask {
+        self.0.sleep(duration)
+    }
+    fn random(&self) -> u64 {
+        self.0.random()
+    }
+    fn note_context(&self) {
+        panic!("nobody else");
+    }
+}
+
+#[test]
+fn an_actor_whose_spawn_panics_leaves_neither_a_name_nor_a_root() {
+    let executor = ManualExecutor::new();
+    let system = System::with_executor(Alone(executor.clone()));
+    let make = || Worker::new(&Log::default());
+    let spawn = || system.build(make).registered("worker").on(executor.clone()).spawn();
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(spawn)).is_err());
+    assert!(system.is_empty());
+    assert!(system.lookup::<Job>("worker").is_err());
+    let worker = system.build(make).registered("worker").spawn();
+    assert!(worker.stop_reason().is_none());
+    let shutdown = system.shutdown(PLENTY);
+    assert!(executor.block_on(shutdown).is_clean());
+}
+
 /// Spawning races with the shutdown on other threads: whoever is spawned is
 /// either drained by it, or refused.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -262,6 +262,8 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             None => format!("{above}/{}", id.0).into(),
         };
         let life = Life::new(id, ActorPath(Arc::clone(&path)), whose, Arc::clone(&world));
+        // Before it is known to anybody: what follows may panic.
+        let farewell = Farewell { life: Arc::clone(&life) };
         let (sender, receiver) = open(&mailbox, world.dead.clone(), Arc::clone(&path));
         #[cfg(feature = "metrics")]
         let receiver = {
@@ -310,7 +312,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
             }
             parent.adopt(Arc::clone(&known));
         }
-        let run = run(cell, lives, life);
+        let run = run(cell, lives, farewell);
         // From here on its task sees to it that it is forgotten.
         world.enrol(known);
         #[cfg(feature = "metrics")]
@@ -342,8 +344,11 @@ impl System {
 ///
 /// A block that captures, and not an `async fn`: that would keep each argument
 /// twice.
-fn run<A: Actor>(mut cell: Cell<A>, mut lives: Lives<A>, life: Arc<Life>) -> impl Future<Output = ()> + Send + 'static {
-    let farewell = Farewell { life };
+fn run<A: Actor>(
+    mut cell: Cell<A>,
+    mut lives: Lives<A>,
+    farewell: Farewell,
+) -> impl Future<Output = ()> + Send + 'static {
     async move {
         let reason = {
             let lived = pin!(supervise(&mut lives, &mut cell));
