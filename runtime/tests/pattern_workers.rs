@@ -268,6 +268,31 @@ fn a_worker_that_leaves_finishes_what_it_holds_and_gets_no_more() {
 }
 
 #[test]
+fn a_worker_that_leaves_while_it_is_waited_for_gets_nothing_when_it_has_room() {
+    let (executor, system) = manual();
+    let workers = Workers::builder().mailbox(Push::bounded(64)).spawn(&system);
+    let diary = Diary::default();
+    let picky = {
+        let diary = diary.clone();
+        let make = move || Slow { number: 0, takes: ms(1), diary: diary.clone(), asks: 0 };
+        system.build(make).mailbox(Pull::manual()).spawn()
+    };
+    workers.join(&picky);
+    give(&workers, 0);
+    executor.advance(ms(5));
+    assert_eq!(picky.stats().waiting_senders, 1);
+    assert!(workers.leave(&picky));
+    executor.advance(ms(5));
+    assert_eq!(picky.stats().waiting_senders, 0, "nobody waits for it any more");
+    picky.reconfigure(Push::bounded(4));
+    executor.advance(ms(5));
+    assert_eq!(diary.by_worker(), BTreeMap::new());
+    hired(&system, &workers, 1..2, ms(1), &diary);
+    executor.advance(ms(5));
+    assert_eq!(diary.by_worker(), BTreeMap::from([(1, 1)]));
+}
+
+#[test]
 fn a_worker_that_is_late_gets_no_more_until_it_has_settled() {
     let (executor, system) = manual();
     let workers = Workers::builder()

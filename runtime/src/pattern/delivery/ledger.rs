@@ -190,13 +190,17 @@ impl<M: Send + 'static> Ledger<M> {
         !self.ready.is_empty()
     }
 
-    /// The next message for `target`, in the order in which they came.
+    /// The next message for `target`, in the order in which they came. None for
+    /// one that has left since it was picked.
     pub(super) fn send(&mut self, target: u64, now: Duration) -> Option<Sending<M>> {
+        if !self.targets.contains(target) {
+            return None;
+        }
         let sequence = self.ready.pop_first()?;
         let entry = self.entries.get_mut(&sequence)?;
         let message = entry.message.take()?;
         self.tickets += 1;
-        let until = self.terms.ack_within.map(|limit| now + limit);
+        let until = self.terms.ack_within.map(|limit| now.saturating_add(limit));
         entry.state = State::Out { ticket: self.tickets, until };
         if let Some(until) = until {
             self.timers.insert((until, sequence));
@@ -243,7 +247,7 @@ impl<M: Send + 'static> Ledger<M> {
         match &mut entry.state {
             State::Out { ticket, until: Some(until) } if *ticket == slip.ticket => {
                 self.timers.remove(&(*until, slip.id.sequence));
-                *until = now + limit;
+                *until = now.saturating_add(limit);
                 self.timers.insert((*until, slip.id.sequence));
                 true
             }
@@ -339,8 +343,9 @@ impl<M: Send + 'static> Ledger<M> {
                 entry.state = State::Ready;
                 self.ready.insert(sequence);
             } else {
-                entry.state = State::Waiting { until: now + wait };
-                self.timers.insert((now + wait, sequence));
+                let until = now.saturating_add(wait);
+                entry.state = State::Waiting { until };
+                self.timers.insert((until, sequence));
             }
         }
     }

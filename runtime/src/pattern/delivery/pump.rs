@@ -103,6 +103,16 @@ impl<M: Send + 'static> Pump<M> {
 
     /// Whether those that let nothing in before do so now.
     fn look_at_waits(&mut self, cx: &mut Context<'_>) {
+        if self.waits.is_empty() {
+            return;
+        }
+        // Those that have left since are waited for no longer.
+        let left = self.desk.read(|ledger| {
+            let gone = |(target, _): &mut (u64, Reserving<M>)| !ledger.targets.contains(*target);
+            self.waits.extract_if(.., gone).collect::<Vec<_>>()
+        });
+        // Not under the lock: others are woken by it.
+        drop(left);
         let mut at = 0;
         while let Some((target, reserving)) = self.waits.get_mut(at) {
             let target = *target;

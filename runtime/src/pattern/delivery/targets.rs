@@ -64,6 +64,10 @@ impl<M: Send + 'static> Targets<M> {
         self.all.iter().find(|(_, target)| target.actor == *actor).map(|(key, _)| *key)
     }
 
+    pub(super) fn contains(&self, key: u64) -> bool {
+        self.all.contains_key(&key)
+    }
+
     pub(super) fn keys(&self) -> Vec<u64> {
         self.all.keys().copied().collect()
     }
