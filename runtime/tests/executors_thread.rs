@@ -259,6 +259,22 @@ fn timers_of_a_thread_fire_in_their_order() {
 }
 
 #[test]
+fn a_sleep_for_ever_harms_nobody_on_its_thread() {
+    let executor = ThreadExecutor::new("patient");
+    let mut for_ever = executor.sleep(Duration::MAX);
+    assert!(support::poll_once(for_ever.as_mut()).is_pending());
+    // Each time the thread comes to wait for that sleep alone.
+    for _ in 0..5 {
+        block_on(executor.sleep(ms(1)));
+        let (sender, ran) = mpsc::channel();
+        executor.spawn("task", Box::pin(async move { sender.send(()).unwrap() }));
+        ran.recv().expect("the thread is there");
+    }
+    drop(for_ever);
+    executor.join();
+}
+
+#[test]
 fn a_plain_thread_waits_for_room() {
     let (executor, system) = manual();
     let log = Log::default();

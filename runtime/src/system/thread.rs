@@ -195,11 +195,12 @@ fn run(jobs: &Receiver<Job>, shared: &Arc<Shared>) {
     let mut tasks: HashMap<u64, Task> = HashMap::new();
     let mut next = 0;
     loop {
-        let until = shared.fire();
+        // One too far off for the clock is none.
+        let until = shared.fire().and_then(|at| shared.start.checked_add(at));
         let job = match (jobs.try_recv(), until) {
             (Ok(job), _) => job,
             (Err(_), _) if tasks.is_empty() && shared.may_go() => return,
-            (Err(_), Some(at)) => match jobs.recv_deadline(shared.start + at) {
+            (Err(_), Some(at)) => match jobs.recv_deadline(at) {
                 Ok(job) => job,
                 Err(_) => continue,
             },
