@@ -265,7 +265,7 @@ impl CircuitBreaker {
         if let Phase::HalfOpen { out, good, last, patience } = &mut circuit.phase {
             // A probe that never ends does not keep the breaker open for ever:
             // after as long as the cool-down was, another is let through.
-            let late = (*last + *patience).saturating_sub(now);
+            let late = last.saturating_add(*patience).saturating_sub(now);
             if *out + *good >= self.0.settings.probes && !late.is_zero() {
                 let retry_in = late;
                 circuit.counts.refused += 1;
@@ -349,7 +349,7 @@ impl Inner {
         if circuit.closed_since.is_some_and(|since| now.saturating_sub(since) >= cool_down.quiet()) {
             circuit.in_a_row = 0;
         }
-        let until = now + cool_down.delay(circuit.in_a_row, || self.world.executor.random());
+        let until = now.saturating_add(cool_down.delay(circuit.in_a_row, || self.world.executor.random()));
         circuit.in_a_row = circuit.in_a_row.saturating_add(1);
         circuit.closed_since = None;
         circuit.counts.opened += 1;

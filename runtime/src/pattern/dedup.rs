@@ -206,8 +206,8 @@ impl<S: Hash + Eq + Clone> Memory<S> {
         if sequence > window.newest {
             window.newest = sequence;
         }
-        // The numbers above this are remembered.
-        let horizon = (window.newest + 1).saturating_sub(self.window);
+        // The numbers from this one on are remembered.
+        let horizon = window.newest.saturating_sub(self.window - 1);
         while let Some(oldest) = window.seen.first_entry()
             && *oldest.key() < horizon
         {
