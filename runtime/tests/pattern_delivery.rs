@@ -14,7 +14,7 @@ use std::time::Duration;
 use support::{Jittery, Log, Random, lock, manual, ms, start};
 use tidegate::pattern::{Courier, CourierBuilder, Dedup, Delivery, Novelty, Receipt};
 use tidegate::prelude::*;
-use tidegate::{ActorId, Backoff, DeadLetter, DropReason, ManualExecutor};
+use tidegate::{ActorId, Backoff, DeadLetter, DropReason, ManualExecutor, Phase};
 
 /// What a [`Clerk`] does with a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -347,6 +347,50 @@ fn a_shutdown_delivers_what_was_accepted_before_the_target_ends() {
     assert_eq!(courier.stats().acked, 10);
 }
 
+/// Takes its time, and passes on what it gets.
+struct Desk(ActorRef<Task>);
+
+impl Actor for Desk {
+    type Msg = u64;
+
+    async fn handle(&mut self, n: u64, cx: &mut Context<Self>) -> Result<(), Fault> {
+        cx.sleep(ms(1)).await;
+        self.0.tell(Task(n, vec![])).await?;
+        Ok(())
+    }
+}
+
+/// Has a [`Clerk`] for a child, and says who it is.
+struct Chief(Log, Kept);
+
+impl Actor for Chief {
+    type Msg = Reply<ActorRef<Delivery<Task>>>;
+
+    async fn handle(&mut self, reply: Self::Msg, cx: &mut Context<Self>) -> Result<(), Fault> {
+        let (log, kept) = (self.0.clone(), self.1.clone());
+        let child = cx.build_child(move || Clerk { log: log.clone(), kept: kept.clone() }).spawn();
+        let _ = reply.send(child);
+        Ok(())
+    }
+}
+
+#[test]
+fn in_a_shutdown_it_comes_just_before_its_target_and_after_those_who_work() {
+    let set = set();
+    let (log, kept) = (set.log.clone(), set.kept.clone());
+    let chief = set.system.build(move || Chief(log.clone(), kept.clone())).phase(Phase::STATE).spawn();
+    let target = set.executor.block_on(chief.ask(|reply| reply)).unwrap();
+    let courier = Courier::to(&target).spawn(&set.system);
+    let to = courier.actor_ref().clone();
+    let desk = set.system.build(move || Desk(to.clone())).mailbox(Push::bounded(64)).spawn();
+    (0..10).for_each(|n| assert!(desk.try_tell(n).is_ok()));
+    let report = set.executor.block_on(set.system.shutdown(ms(1000)));
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(courier.stats().acked, 10, "what the desk had accepted came through");
+    let phases: Vec<Phase> = report.phases.iter().map(|phase| phase.phase).collect();
+    assert_eq!(phases, [Phase::WORK, Phase::new(Phase::STATE.order() - 1), Phase::STATE]);
+}
+
 #[test]
 fn draining_waits_until_everything_is_settled() {
     let set = set();
@@ -439,6 +483,31 @@ fn a_target_that_takes_other_messages_too_is_mapped() {
     (0..9).for_each(|n| give(&courier, n, []));
     executor.advance(ms(1));
     assert_eq!(executor.block_on(desk.ask(Msg::Count)).unwrap(), 9);
+}
+
+#[test]
+fn for_ever_is_a_time_like_any_other() {
+    let set = set();
+    let forever = Backoff::exponential(Duration::MAX, Duration::MAX);
+    let courier = set.courier().ack_within(Duration::MAX).backoff(forever).spawn(&set.system);
+    set.executor.advance(ms(1));
+    give(&courier, 0, [Fate::Slow(5)]);
+    give(&courier, 1, [Fate::Nack]);
+    set.executor.advance(ms(100));
+    assert_eq!((courier.stats().acked, courier.stats().unsettled), (1, 1));
+    assert!(courier.actor_ref().stop_reason().is_none());
+}
+
+#[test]
+fn the_largest_number_is_a_number() {
+    let dedup = Dedup::new(2);
+    let Novelty::First(claim) = dedup.claim("a", u64::MAX) else { panic!("new") };
+    claim.done();
+    assert!(matches!(dedup.claim("a", u64::MAX), Novelty::Done));
+    assert!(matches!(dedup.claim("a", u64::MAX - 1), Novelty::First(_)));
+    assert!(matches!(dedup.claim("a", u64::MAX - 2), Novelty::Unknown));
+    assert!(matches!(dedup.claim("a", 0), Novelty::Unknown));
+    assert_eq!(dedup.remembered(), 1);
 }
 
 #[test]

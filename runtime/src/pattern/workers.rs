@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::delivery::courier::{BEFORE_WORK, Clerk};
+use super::delivery::courier::Clerk;
 use super::delivery::desk::Desk;
 use super::delivery::ledger::Terms;
 use super::{Delivery, DeliveryStats, Quarantine};
@@ -69,6 +69,9 @@ pub struct Workers<M> {
     actor: ActorRef<M>,
     prefetch: usize,
 }
+
+/// Before those who do the work.
+const BEFORE_WORK: Phase = Phase::new(Phase::WORK.order() - 1);
 
 impl<M: Send + 'static> Workers<M> {
     /// Workers to be, none yet, with the defaults of [`WorkersBuilder`].
@@ -174,7 +177,9 @@ impl<M: Send + 'static> WorkersBuilder<M> {
         self
     }
 
-    /// As [`CourierBuilder::phase`](super::CourierBuilder::phase).
+    /// When their mailbox's turn comes in a shutdown. The default is just before
+    /// [`Phase::WORK`], in which the workers are. Its producers belong into
+    /// [`Phase::INTAKE`].
     pub fn phase(mut self, phase: Phase) -> Self {
         self.phase = phase;
         self

@@ -52,7 +52,7 @@ use self::groups::Groups;
 use self::names::{Book, Names};
 pub(crate) use self::spawn::Parent;
 use crate::actor::world::{Tree, World};
-use crate::actor::{Actor, ActorId, ActorRef, Child, Deadline, Executor, Fault};
+use crate::actor::{Actor, ActorId, ActorRef, Child, Deadline, Executor, Fault, Life};
 use crate::mailbox::{DeadLetters, Mailbox};
 use crate::supervision::Lives;
 use crate::sync::counter::Flag;
@@ -186,6 +186,16 @@ impl System {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// When the turn of an actor comes: its own, or that of whose child it is.
+    /// `None` if it is none of this system's.
+    pub(crate) fn phase_of(&self, life: &Life) -> Option<Phase> {
+        let mut root = (life.id, life.parent());
+        while let (_, Some(above)) = root {
+            root = (above, self.world.actor(above)?.life().parent());
+        }
+        self.roots.actors.lock().get(&root.0).map(|root| root.phase)
     }
 
     /// Takes an actor into the tree, until it ends. `false`: a shutdown has

@@ -105,7 +105,7 @@ impl<M: Send + 'static> Courier<M> {
     /// `Courier::to(&shop.map(Msg::Order))`.
     pub fn to(target: &ActorRef<Delivery<M>>) -> CourierBuilder<M> {
         let terms = Terms { sliding: true, needs_target: true, ..Terms::new(64) };
-        CourierBuilder { target: target.clone(), name: None, mailbox: Mailbox::default(), phase: BEFORE_WORK, terms }
+        CourierBuilder { target: target.clone(), name: None, mailbox: Mailbox::default(), phase: None, terms }
     }
 
     /// What producers send to.
@@ -151,7 +151,8 @@ pub struct CourierBuilder<M> {
     target: ActorRef<Delivery<M>>,
     name: Option<String>,
     mailbox: Mailbox<M>,
-    phase: Phase,
+    /// `None`: just before its target.
+    phase: Option<Phase>,
     terms: Terms<M>,
 }
 
@@ -169,11 +170,13 @@ impl<M: Send + 'static> CourierBuilder<M> {
         self
     }
 
-    /// When its turn comes in a shutdown. The default is just before
-    /// [`Phase::WORK`]: what it accepted is delivered while its target is still
-    /// at work. Its producers belong into [`Phase::INTAKE`].
+    /// When its turn comes in a shutdown. The default is just before its
+    /// target's: what it accepted is delivered while its target is still at
+    /// work. Its producers belong into an earlier phase: before a target in
+    /// [`Phase::WORK`] into [`Phase::INTAKE`], before one in [`Phase::STATE`]
+    /// they may be in [`Phase::WORK`].
     pub fn phase(mut self, phase: Phase) -> Self {
-        self.phase = phase;
+        self.phase = Some(phase);
         self
     }
 
@@ -216,10 +219,14 @@ impl<M: Send + 'static> CourierBuilder<M> {
     /// Starts it.
     pub fn spawn(self, system: &System) -> Courier<M> {
         let window = self.terms.window;
+        let phase = self.phase.unwrap_or_else(|| {
+            let target = system.phase_of(self.target.life()).unwrap_or_default();
+            Phase::new(target.order().saturating_sub(1))
+        });
         let desk = Desk::new(self.terms, system);
         // All of the window may be with the target: its own mailbox bounds it further.
         desk.join(&self.target, window);
-        let actor = Clerk::spawn(&desk, system, self.name, self.mailbox, self.phase);
+        let actor = Clerk::spawn(&desk, system, self.name, self.mailbox, phase);
         Courier { desk, actor }
     }
 }
@@ -248,9 +255,6 @@ impl<M> fmt::Debug for CourierBuilder<M> {
         f.debug_struct("CourierBuilder").field("target", &self.target).finish_non_exhaustive()
     }
 }
-
-/// Before those who do the work.
-pub(crate) const BEFORE_WORK: Phase = Phase::new(Phase::WORK.order() - 1);
 
 /// The actor of couriers and hubs: takes from its mailbox what there is room for.
 pub(crate) struct Clerk<M: Send + 'static> {
