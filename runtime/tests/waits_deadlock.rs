@@ -462,3 +462,67 @@ fn long_waits_are_told_of_once_and_again_as_they_double() {
     executor.advance(ms(100));
     assert_eq!(lock(&told).last().unwrap(), "a task waits for an answer of /0, 100ms (2 queued)");
 }
+
+/// An executor on which time passes while tasks run.
+#[derive(Clone)]
+struct Passing(ManualExecutor, Arc<Mutex<Duration>>);
+
+impl tidegate::Executor for Passing {
+    fn spawn(&self, name: &str, task: tidegate::BoxTask) {
+        self.0.spawn(name, task);
+    }
+
+    fn now(&self) -> Duration {
+        let mut now = lock(&self.1);
+        *now += Duration::from_micros(100);
+        *now
+    }
+
+    fn sleep(&self, duration: Duration) -> tidegate::BoxTask {
+        let (this, until) = (self.clone(), self.now() + duration);
+        Box::pin(std::future::poll_fn(move |cx| {
+            if this.now() >= until {
+                return std::task::Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            std::task::Poll::Pending
+        }))
+    }
+
+    fn random(&self) -> u64 {
+        self.0.random()
+    }
+}
+
+#[test]
+fn one_that_runs_all_the_time_is_not_stuck() {
+    let executor = Passing(ManualExecutor::new(), Arc::default());
+    let system = System::builder().deadlocks(Deadlocks::broken().after(ms(0))).build_on(executor.clone());
+    let (nodes, log) = nodes(&system, 2, || Push::bounded(1).into());
+    let done = Arc::new(OnceLock::new());
+    nodes[0].try_tell(flood(1)).unwrap();
+    let spins = Arc::clone(&done);
+    nodes[1]
+        .try_tell(order(move |peers, log| async move {
+            while peer(&peers, 0).try_tell(Order::Nothing).is_ok() {}
+            // It keeps no clone of its waker: it uses it at once.
+            let spin = std::future::poll_fn(|cx| {
+                cx.waker().wake_by_ref();
+                spins.get().map_or(std::task::Poll::Pending, |()| std::task::Poll::Ready(()))
+            });
+            let to = peer(&peers, 0);
+            tokio::select! {
+                told = to.tell(Order::Nothing) => log.add(format!("{told:?}")),
+                () = spin => log.add("done"),
+            }
+        }))
+        .unwrap();
+    for _ in 0..10_000 {
+        executor.0.step();
+    }
+    assert!(*lock(&executor.1) > ms(100), "there was time enough");
+    assert_eq!((log.all(), system.deadlocks()), (Vec::new(), 0));
+    done.set(()).unwrap();
+    executor.0.run_until_idle();
+    assert_eq!((log.all(), system.deadlocks()), (vec!["done".to_owned(), "went in".to_owned()], 0));
+}

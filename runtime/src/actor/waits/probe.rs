@@ -14,17 +14,24 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use super::list::{Probing, Report, Waits};
 use crate::actor::lifecycle::{ActorId, Life};
+use crate::sync::counter::Flag;
 
 /// The actor's waker, with its clones counted.
-pub(super) struct Probe(Waker);
+pub(super) struct Probe {
+    waker: Waker,
+    /// The actor is to run again: what it waits for is there, or it has not
+    /// really waited. No clone may be left that would say so.
+    woken: Flag,
+}
 
 impl Wake for Probe {
     fn wake(self: Arc<Self>) {
-        self.0.wake_by_ref();
+        self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.wake_by_ref();
+        self.woken.raise();
+        self.waker.wake_by_ref();
     }
 }
 
@@ -32,7 +39,7 @@ impl Wake for Probe {
 #[cold]
 pub(crate) fn probe<T>(life: &Life, cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
     let waits = &life.world.waits;
-    let probe = Arc::new(Probe(cx.waker().clone()));
+    let probe = Arc::new(Probe { waker: cx.waker().clone(), woken: Flag::new() });
     if !waits.begin_probe(life.id, &probe) {
         life.suspect(false);
         return poll(cx);
@@ -64,7 +71,7 @@ impl Waits {
         // Less the two handles held here.
         let clones = Arc::strong_count(probe).saturating_sub(2);
         drop(ours_too);
-        let clean = clones <= ours + 1;
+        let clean = clones <= ours + 1 && !probe.woken.is_raised();
         match &mut seat.report {
             Some(report) if report.seen == seen && report.clean == clean => report.last = round,
             report => *report = Some(Report { first: round, last: round, seen, clean }),
