@@ -526,3 +526,91 @@ fn one_that_runs_all_the_time_is_not_stuck() {
     executor.0.run_until_idle();
     assert_eq!((log.all(), system.deadlocks()), (vec!["done".to_owned(), "went in".to_owned()], 0));
 }
+
+/// Keeps the reply of a question, and asks back when something else than a
+/// message makes it: a timer, or the end of another.
+struct Keeper {
+    asker: Arc<OnceLock<ActorRef<Order>>>,
+    kept: Arc<Mutex<Option<Reply<u64>>>>,
+    other: ActorRef<Order>,
+    by_timer: bool,
+    log: Log,
+}
+
+enum Kept {
+    Question(Reply<u64>),
+    Tick,
+}
+
+impl Keeper {
+    async fn ask_back(&self) {
+        match self.asker.get().expect("they have met").ask(Order::Answer).await {
+            Ok(_) => self.log.add("answered back"),
+            Err(error) => self.log.add(format!("back: {error}")),
+        }
+    }
+}
+
+impl Actor for Keeper {
+    type Msg = Kept;
+
+    async fn handle(&mut self, kept: Kept, cx: &mut Context<Self>) -> Result<(), Fault> {
+        match kept {
+            Kept::Question(reply) => {
+                *lock(&self.kept) = Some(reply);
+                cx.watch(&self.other);
+                if self.by_timer {
+                    cx.send_after(ms(10), Kept::Tick);
+                }
+            }
+            Kept::Tick => self.ask_back().await,
+        }
+        Ok(())
+    }
+
+    async fn terminated(&mut self, _: tidegate::Terminated, _: &mut Context<Self>) -> Result<(), Fault> {
+        self.ask_back().await;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_question_whose_handler_is_done_holds_nobody_up_whatever_its_actor_does_next() {
+    for by_timer in [true, false] {
+        let (executor, system) = watching(Deadlocks::broken());
+        let (nodes, log) = nodes(&system, 2, || Push::bounded(8).into());
+        let (asker, kept, other) = (Arc::new(OnceLock::new()), Arc::new(Mutex::new(None)), nodes[1].clone());
+        let keeper = {
+            let (asker, kept, other, log) = (Arc::clone(&asker), Arc::clone(&kept), other.clone(), log.clone());
+            let keeper = move || Keeper {
+                asker: Arc::clone(&asker),
+                kept: Arc::clone(&kept),
+                other: other.clone(),
+                by_timer,
+                log: log.clone(),
+            };
+            system.build(keeper).named("keeper").spawn()
+        };
+        assert!(asker.set(nodes[0].clone()).is_ok());
+        nodes[0]
+            .try_tell(order(move |_, log| async move {
+                match keeper.ask(Kept::Question).await {
+                    Ok(n) => log.add(n),
+                    Err(error) => log.add(error),
+                }
+            }))
+            .unwrap();
+        executor.run_until_idle();
+        if !by_timer {
+            other.kill();
+        }
+        executor.advance(ms(60_000));
+        assert_eq!((log.all(), system.deadlocks()), (Vec::new(), 0), "whoever has the reply may yet answer");
+        assert!(system.explain().to_string().contains("for a reply that /keeper handed on"), "{}", system.explain());
+        let reply = lock(&kept).take().expect("it was kept");
+        reply.send(7).unwrap();
+        executor.advance(ms(1));
+        assert_eq!(log.all(), ["7", "answered back"]);
+        assert_eq!(system.deadlocks(), 0);
+    }
+}

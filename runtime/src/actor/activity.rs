@@ -55,6 +55,9 @@ pub(crate) enum Doing {
     Working,
     BackingOff,
     Stopping,
+    /// As `Working`, on what did not come from the queue just now: a timer's
+    /// message, one that was put aside, news.
+    Aside,
 }
 
 impl Doing {
@@ -64,6 +67,7 @@ impl Doing {
             1 => Self::Parked,
             3 => Self::BackingOff,
             4 => Self::Stopping,
+            5 => Self::Aside,
             _ => Self::Working,
         }
     }
@@ -74,7 +78,7 @@ impl From<Doing> for Activity {
         match doing {
             Doing::Starting => Self::Starting,
             Doing::Parked => Self::Parked,
-            Doing::Working => Self::Working,
+            Doing::Working | Doing::Aside => Self::Working,
             Doing::BackingOff => Self::BackingOff,
             Doing::Stopping => Self::Stopping,
         }

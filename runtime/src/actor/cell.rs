@@ -257,7 +257,10 @@ impl<A: Actor> Cell<A> {
             self.core().bury_expired(message);
             return None;
         }
-        self.handle(actor, message).await
+        self.cx.life().note(Doing::Aside);
+        let exit = self.handle(actor, message).await;
+        self.cx.life().note(Doing::Working);
+        exit
     }
 
     /// Handles a message.
@@ -337,8 +340,10 @@ impl<A: Actor> Cell<A> {
                     Ok(news) => news?,
                     Err(fault) => return Some(Exit::Fault(fault)),
                 };
-                let hook = pin!(actor.terminated(news, &mut self.cx));
-                match attend(hook, &mut self.rx).await {
+                self.cx.life().note(Doing::Aside);
+                let attended = attend(pin!(actor.terminated(news, &mut self.cx)), &mut self.rx).await;
+                self.cx.life().note(Doing::Working);
+                match attended {
                     Ok(result) => result.err().map(Exit::Fault),
                     Err(urgent) => Some(urgent.into()),
                 }

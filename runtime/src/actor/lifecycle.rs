@@ -223,6 +223,12 @@ impl Life {
         self.doing.set(doing as u8);
     }
 
+    /// Whether what it handles, if anything, is the message taken last from the
+    /// queue.
+    pub(super) fn handles_the_latest(&self) -> bool {
+        Doing::read(self.doing.get()) == Doing::Working
+    }
+
     /// What the actor is doing.
     pub(crate) fn activity(&self) -> Activity {
         if self.state.lock().ended.is_some() {

@@ -26,10 +26,11 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::Waiting;
-use super::list::{List, Seat, Waits};
+use super::list::{Facts, List, Seat, Waits};
+use crate::actor::context::Child;
 use crate::actor::lifecycle::ActorId;
 use crate::actor::world::World;
-use crate::mailbox::{Cycle, MailboxStats};
+use crate::mailbox::Cycle;
 
 /// How many rounds of probes a suspicion may take, each twice as long as the one
 /// before.
@@ -43,7 +44,7 @@ const NOT_SOONER: Duration = Duration::from_millis(10);
 const SELDOM: Duration = Duration::from_secs(3600);
 const GIVE_UP: Duration = Duration::from_secs(30 * 24 * 3600);
 
-type Facts = BTreeMap<ActorId, MailboxStats>;
+type AllFacts = BTreeMap<ActorId, Facts>;
 
 /// Has the list of a world looked after, by one task, as long as there are
 /// waits.
@@ -130,13 +131,14 @@ impl Waits {
         let facts = self.facts(world);
         let list = self.list.lock();
         let chosen = list.edges.iter().filter(|(serial, _)| which(**serial));
-        chosen.map(|(_, edge)| edge.seen(now, facts.get(&edge.target.id).cloned())).collect()
+        chosen.map(|(_, edge)| edge.seen(now, facts.get(&edge.target.id))).collect()
     }
 
     /// How the mailboxes stand that are waited for. Never under the lock.
-    fn facts(&self, world: &World) -> Facts {
+    fn facts(&self, world: &World) -> AllFacts {
         let targets: BTreeSet<ActorId> = self.list.lock().edges.values().map(|edge| edge.target.id).collect();
-        targets.into_iter().filter_map(|id| Some((id, world.actor(id)?.stats()))).collect()
+        let of = |actor: &dyn Child| Facts { stats: actor.stats(), latest: actor.life().handles_the_latest() };
+        targets.into_iter().filter_map(|id| Some((id, of(&*world.actor(id)?)))).collect()
     }
 
     /// The circles that there seem to be, whether they are certain or not.
@@ -221,7 +223,7 @@ impl Waits {
 
 impl List {
     /// The actors that wait for nobody but each other, of those that `may`.
-    fn suspects(&self, facts: &Facts, may: impl Fn(&Self, &Seat) -> bool) -> BTreeSet<ActorId> {
+    fn suspects(&self, facts: &AllFacts, may: impl Fn(&Self, &Seat) -> bool) -> BTreeSet<ActorId> {
         let held_up = |seat: &Seat| {
             seat.waits.iter().all(|wait| {
                 let edge = self.edges.get(wait).filter(|edge| edge.cycle.is_none());

@@ -25,24 +25,34 @@ pub(super) enum Want {
     Answer { placed: Option<u64>, handled: u64 },
 }
 
+/// How an actor stands that is waited for.
+pub(super) struct Facts {
+    pub(super) stats: MailboxStats,
+    /// What it handles, if anything, is the message taken last from the queue,
+    /// and not a timer's, or news.
+    pub(super) latest: bool,
+}
+
 impl Want {
     /// Whether this cannot be had before the actor has gone on with its
-    /// messages. No `stats`: the actor has ended.
-    pub(super) fn is_held_up(self, stats: Option<&MailboxStats>) -> bool {
-        let Some(stats) = stats else { return false };
+    /// messages. No `facts`: the actor has ended.
+    pub(super) fn is_held_up(self, facts: Option<&Facts>) -> bool {
+        let Some(Facts { stats, latest }) = facts else { return false };
+        // So many were begun, and the last of them may be in the handler.
+        let in_handler = u64::from(*latest);
         match self {
             // Whoever has a permit may give it back.
             Self::Room(n) => (stats.free as u64) < n && stats.permits == 0,
-            Self::Answer { placed: Some(placed), .. } => stats.taken <= placed.saturating_add(1),
+            Self::Answer { placed: Some(placed), .. } => stats.taken <= placed.saturating_add(in_handler),
             // Of two that began since, the first may have been the question.
-            Self::Answer { placed: None, handled } => stats.handled.saturating_sub(handled) <= 1,
+            Self::Answer { placed: None, handled } => stats.handled.saturating_sub(handled) <= in_handler,
         }
     }
 
-    fn kind(self, stats: Option<&MailboxStats>) -> WaitingFor {
+    fn kind(self, facts: Option<&Facts>) -> WaitingFor {
         match self {
             Self::Room(n) => WaitingFor::Room(n),
-            Self::Answer { .. } if self.is_held_up(stats) => WaitingFor::Answer,
+            Self::Answer { .. } if self.is_held_up(facts) => WaitingFor::Answer,
             Self::Answer { .. } => WaitingFor::Reply,
         }
     }
@@ -67,14 +77,14 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    pub(super) fn seen(&self, now: Duration, stats: Option<MailboxStats>) -> Waiting {
+    pub(super) fn seen(&self, now: Duration, facts: Option<&Facts>) -> Waiting {
         Waiting {
             who: self.who.clone(),
             on: self.target.path.clone(),
-            what: self.want.kind(stats.as_ref()),
+            what: self.want.kind(facts),
             elapsed: now.saturating_sub(self.since),
             limit: self.limit,
-            mailbox: stats,
+            mailbox: facts.map(|facts| facts.stats.clone()),
         }
     }
 }
