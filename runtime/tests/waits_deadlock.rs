@@ -614,3 +614,18 @@ fn a_question_whose_handler_is_done_holds_nobody_up_whatever_its_actor_does_next
         assert_eq!(system.deadlocks(), 0);
     }
 }
+
+#[test]
+fn a_listener_that_panics_keeps_no_deadlock_from_being_broken() {
+    let executor = ManualExecutor::new();
+    let system = System::builder().deadlocks(Deadlocks::broken()).long_waits(ms(100)).build_on(executor.clone());
+    let told = Arc::new(Mutex::new(0));
+    let listener = Arc::clone(&told);
+    system.on_long_wait(|_| panic!("on purpose"));
+    system.on_long_wait(move |_| *lock(&listener) += 1);
+    let (nodes, log) = nodes(&system, 1, || Push::bounded(1).into());
+    nodes[0].try_tell(asks(0)).unwrap();
+    executor.advance(ms(1500));
+    assert_eq!(log.all(), ["deadlock: /0 -> /0"]);
+    assert_eq!(*lock(&told), 4, "and others are told: at 100, 200, 400 and 800 ms");
+}

@@ -130,7 +130,8 @@ impl System {
     /// each is logged as a warning, too.
     ///
     /// It is called by a task of the system's executor: keep it short. It stays
-    /// as long as the system.
+    /// as long as the system. If it panics, that is reported as panics are, and
+    /// otherwise ignored.
     pub fn on_long_wait(&self, listener: impl Fn(&Waiting) + Send + Sync + 'static) {
         self.world().waits.listen(Arc::new(listener));
     }

@@ -29,6 +29,7 @@ use super::Waiting;
 use super::list::{Facts, List, Seat, Waits};
 use crate::actor::context::Child;
 use crate::actor::lifecycle::ActorId;
+use crate::actor::panic::contained;
 use crate::actor::world::World;
 use crate::mailbox::Cycle;
 
@@ -117,7 +118,8 @@ impl Waits {
             #[cfg(feature = "metrics")]
             world.count_long_wait(wait.on.as_str());
             for listener in &listeners {
-                listener(&wait);
+                // Its panic is not to end the task that breaks deadlocks.
+                drop(contained(|| listener(&wait)));
             }
         }
     }
