@@ -629,3 +629,23 @@ fn a_listener_that_panics_keeps_no_deadlock_from_being_broken() {
     assert_eq!(log.all(), ["deadlock: /0 -> /0"]);
     assert_eq!(*lock(&told), 4, "and others are told: at 100, 200, 400 and 800 ms");
 }
+
+#[test]
+fn waits_that_began_soon_after_each_other_are_looked_at_together() {
+    let executor = ManualExecutor::new();
+    let watched = System::builder().deadlocks(Deadlocks::broken()).long_waits(Duration::MAX);
+    let system = watched.build_on(executor.clone());
+    let (nodes, _) = nodes(&system, 1001, || Push::bounded(2000).into());
+    nodes[0].try_tell(order(|_, _| std::future::pending())).unwrap();
+    for node in &nodes[1..] {
+        node.try_tell(asks(0)).unwrap();
+        executor.advance(Duration::from_micros(500));
+    }
+    assert_eq!(system.explain().waits.len(), 1000);
+    let mut looks = 0;
+    while let Some(at) = executor.next_timer().filter(|at| *at < Duration::from_secs(10)) {
+        looks += 1;
+        executor.advance(at.saturating_sub(tidegate::Executor::now(&executor)));
+    }
+    assert!(looks <= 200, "{looks} looks at a thousand waits, each of which is looked at four times");
+}

@@ -26,7 +26,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use super::Waiting;
-use super::list::{Facts, List, Seat, Waits};
+use super::list::{Facts, List, Seat, Waits, together};
 use crate::actor::context::Child;
 use crate::actor::lifecycle::ActorId;
 use crate::actor::panic::contained;
@@ -130,22 +130,26 @@ impl Waits {
     }
 
     fn seen(&self, world: &World, now: Duration, which: impl Fn(u64) -> bool) -> Vec<Waiting> {
-        let facts = self.facts(world);
+        let facts = self.facts(world, &which);
         let list = self.list.lock();
         let chosen = list.edges.iter().filter(|(serial, _)| which(**serial));
         chosen.map(|(_, edge)| edge.seen(now, facts.get(&edge.target.id))).collect()
     }
 
     /// How the mailboxes stand that are waited for. Never under the lock.
-    fn facts(&self, world: &World) -> AllFacts {
-        let targets: BTreeSet<ActorId> = self.list.lock().edges.values().map(|edge| edge.target.id).collect();
+    fn facts(&self, world: &World, which: impl Fn(u64) -> bool) -> AllFacts {
+        let targets: BTreeSet<ActorId> = {
+            let list = self.list.lock();
+            let chosen = list.edges.iter().filter(|(serial, _)| which(**serial));
+            chosen.map(|(_, edge)| edge.target.id).collect()
+        };
         let of = |actor: &dyn Child| Facts { stats: actor.stats(), latest: actor.life().handles_the_latest() };
         targets.into_iter().filter_map(|id| Some((id, of(&*world.actor(id)?)))).collect()
     }
 
     /// The circles that there seem to be, whether they are certain or not.
     pub(crate) fn circles(&self, world: &World) -> Vec<Cycle> {
-        let facts = self.facts(world);
+        let facts = self.facts(world, |_| true);
         let list = self.list.lock();
         let mut set = list.suspects(&facts, |_, _| true);
         let mut circles = Vec::new();
@@ -163,12 +167,15 @@ impl Waits {
     fn look_for_deadlocks(&self, world: &World, now: Duration) -> Option<Duration> {
         let grace = self.deadlocks.after?;
         {
-            let list = self.list.lock();
-            if list.rounds == 0 && !list.edges.values().any(|edge| edge.check_at <= now) {
+            let mut list = self.list.lock();
+            // The usual end of a wait that is old enough: it leads to somebody
+            // who works. To see that takes no look at all the others.
+            if list.rounds == 0 && !list.may_be_stuck(now) {
+                list.put_off(now);
                 return None;
             }
         }
-        let facts = self.facts(world);
+        let facts = self.facts(world, |_| true);
         let mut list = self.list.lock();
         let old_enough = |list: &List, seat: &Seat| {
             seat.waits.iter().all(|wait| list.edges.get(wait).is_some_and(|edge| edge.since + grace <= now))
@@ -255,6 +262,37 @@ impl List {
         }
     }
 
+    /// Whether one of those whose waits are to be looked at waits, by whatever
+    /// way, for none but actors that wait.
+    fn may_be_stuck(&self, now: Duration) -> bool {
+        let due = self.edges.values().filter(|edge| edge.check_at <= now).filter_map(|edge| edge.waiter);
+        let mut free = BTreeSet::new();
+        due.into_iter().any(|waiter| !self.is_free(waiter, &mut free))
+    }
+
+    /// Whether there is a way from an actor, along waits, to one that does not
+    /// wait. Keeps all that are on it.
+    fn is_free(&self, from: ActorId, free: &mut BTreeSet<ActorId>) -> bool {
+        let mut seen = BTreeSet::from([from]);
+        // The way, and which wait of each is to be followed next.
+        let mut way = vec![(from, 0)];
+        while let Some((at, next)) = way.last_mut() {
+            let seat = self.seats.get(at).filter(|_| !free.contains(at));
+            let Some(seat) = seat else {
+                free.extend(way.into_iter().map(|(on_it, _)| on_it));
+                return true;
+            };
+            let wait = seat.waits.get(*next);
+            *next += 1;
+            match wait.map(|wait| self.edges.get(wait)) {
+                Some(Some(edge)) if seen.insert(edge.target.id) => way.push((edge.target.id, 0)),
+                Some(_) => {}
+                None => drop(way.pop()),
+            }
+        }
+        false
+    }
+
     /// The youngest wait that is on a cycle within the set, and the cycle.
     fn cycle_in(&self, set: &BTreeSet<ActorId>) -> Option<(u64, Cycle)> {
         let mut waits: Vec<u64> =
@@ -297,16 +335,20 @@ impl List {
         None
     }
 
-    /// Nobody is suspected any more; who was looked at is looked at again when
-    /// it has waited twice as long.
+    /// Nobody is suspected any more.
     fn clear_suspicions(&mut self, now: Duration) {
         for seat in self.seats.values_mut() {
             seat.life.suspect(false);
             seat.report = None;
         }
+        self.put_off(now);
+    }
+
+    /// Who was looked at is looked at again when it has waited twice as long.
+    fn put_off(&mut self, now: Duration) {
         for edge in self.edges.values_mut().filter(|edge| edge.check_at <= now) {
             let elapsed = now.saturating_sub(edge.since);
-            edge.check_at = if elapsed > GIVE_UP { Duration::MAX } else { now + elapsed.max(NOT_SOONER) };
+            edge.check_at = if elapsed > GIVE_UP { Duration::MAX } else { together(now, elapsed.max(NOT_SOONER)) };
         }
     }
 }

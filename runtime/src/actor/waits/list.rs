@@ -142,6 +142,16 @@ pub(crate) struct Waits {
     pub(crate) broken: Counter,
 }
 
+/// When `wait` is over, or a little later: those who began soon after each other
+/// are looked at together.
+pub(super) fn together(now: Duration, wait: Duration) -> Duration {
+    let over = now.saturating_add(wait);
+    // A power of two, so that those of unlike waits meet.
+    let step = 1 << u64::try_from((wait / 32).as_nanos()).unwrap_or(u64::MAX).max(1).ilog2();
+    let past = (over.as_nanos() % u128::from(step)) as u64;
+    if past == 0 { over } else { over.saturating_add(Duration::from_nanos(step - past)) }
+}
+
 /// The actor of `world` in whose task this runs.
 pub(super) fn present(world: &Arc<World>) -> Option<Arc<Life>> {
     present_anywhere().filter(|life| Arc::ptr_eq(&life.world, world))
@@ -185,7 +195,7 @@ impl Waits {
         let now = world.executor.now();
         let (someone, me) = (present_anywhere(), present(world));
         let check_at = match (self.deadlocks.after, &me) {
-            (Some(grace), Some(_)) => now.saturating_add(grace),
+            (Some(grace), Some(_)) => together(now, grace),
             _ => Duration::MAX,
         };
         let tell_at = now.saturating_add(self.long);
