@@ -45,6 +45,22 @@
 //! }
 //! ```
 //!
+//! # Around it
+//!
+//! | you need | see |
+//! |---|---|
+//! | actors that fail and begin anew, children, strategies, links | [`supervision`], [`Restart`], [`Context::build_child`], [`Context::watch`] |
+//! | several of a kind, by name, by turn or by key | [`System::register`], [`Group`], [`pattern::Router`], [`System::pool`] |
+//! | news for all who want it | [`pattern::Topic`] |
+//! | work that must be done, and done once | [`pattern::Courier`], [`pattern::Dedup`], [`pattern::Workers`] |
+//! | something outside that fails | [`pattern::CircuitBreaker`] |
+//! | messages for later | [`Context::stash`], [`Context::timers`], [`Deadline`] |
+//! | states that handle messages differently | [`pattern::Behavior`] |
+//! | actors that block, or are not `Send` | [`Spawn::on`] and the feature `thread` |
+//! | an end in order | [`System::shutdown_in_phases`] |
+//! | to know what goes on | [`System::inspect`], [`System::explain`], [`DeadLetters`] |
+//! | tests that do not sleep | [`ManualExecutor`], the feature `testkit` |
+//!
 //! # Features
 //! `tokio` and `macros` are on by default. `serde`: mailboxes from
 //! configuration files. `tracing`: a span for each actor and each message, and
