@@ -8,7 +8,7 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
-use support::{Job, Log, Worker, lock, manual, renewable, tell};
+use support::{Job, Log, Worker, lock, manual, ms, renewable, start, tell};
 use tidegate::prelude::*;
 use tidegate::{ChangeSubscription, GroupEvent, LookupError, ManualExecutor, NameEvent, NameTaken, Pressure};
 
@@ -260,6 +260,33 @@ fn no_change_of_a_group_is_missed_and_none_is_told_twice() {
     a.stop();
     executor.run_until_idle();
     assert_eq!(*lock(&heard), [(true, a.id()), (true, b.id()), (false, b.id()), (false, a.id())]);
+}
+
+#[test]
+fn a_listener_that_panics_keeps_an_end_from_nobody_else() {
+    let (executor, system) = manual();
+    let named = system.build(|| Worker::new(&Log::default())).registered("named").spawn();
+    let log = Log::default();
+    let watcher = {
+        let log = log.clone();
+        system.build(move || Worker::new(&log)).spawn()
+    };
+    let watched = named.clone();
+    watcher
+        .try_tell(Job::run(move |_, cx| {
+            cx.watch(&watched);
+            Ok(())
+        }))
+        .unwrap();
+    executor.run_until_idle();
+    let ended = start(&executor, named.stopped());
+    let _hears = system.watch_names(|event| assert!(!matches!(event, NameEvent::Ended(_)), "told to"));
+    named.stop();
+    executor.run_until_idle();
+    assert!(matches!(ended.take(), Some(StopReason::Stopped)), "who waits for it learns of it");
+    let told = log.all().iter().filter(|entry| entry.starts_with("terminated")).count();
+    assert_eq!(told, 1, "and so does who watches: {:?}", log.all());
+    assert!(executor.block_on(system.shutdown(ms(10))).is_clean());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use super::activity::{Activity, Doing};
 use super::bonds::Links;
 use super::fault::Fault;
-use super::panic::Panic;
+use super::panic::{Panic, contained};
 use super::world::World;
 use crate::mailbox::Running;
 use crate::sync::counter::{Counter, Mark};
@@ -209,11 +209,12 @@ impl Life {
         let Some(audience) = audience else { return };
         let Audience { waiters, watchers, links, .. } = *audience;
         let news = self.news(reason);
+        // Foreign code: what one of them does keeps the end from no other.
         for watcher in watchers.into_values().chain(links.into_values()) {
-            watcher(&news);
+            drop(contained(|| watcher(&news)));
         }
         for (_, waker) in waiters {
-            waker.wake();
+            drop(contained(|| waker.wake()));
         }
     }
 
