@@ -65,6 +65,28 @@ fn a_stream_is_polled_only_as_far_as_the_actor_grants() {
 }
 
 #[test]
+fn a_quiet_stream_keeps_what_comes_after_its_consumer_has_ended() {
+    let (executor, system) = manual();
+    let (_, keeper) = kept();
+    let actor = system.spawn(keeper, Push::bounded(8));
+    let (source, items) = mailbox::channel::<u64>(Push::bounded(8));
+    let items = Arc::new(std::sync::Mutex::new(items));
+    let (target, from) = (actor.clone(), Arc::clone(&items));
+    let fed =
+        start(
+            &executor,
+            async move { feed(stream::poll_fn(move |cx| lock(&from).poll_next_unpin(cx)), &target).await },
+        );
+    executor.run_until_idle();
+    actor.stop();
+    executor.run_until_idle();
+    assert_eq!(fed.take(), Some(Err(ReserveError::Closed)), "it is told without another item");
+    source.try_tell(1).unwrap();
+    executor.run_until_idle();
+    assert_eq!(lock(&items).try_recv(), Ok(1), "which is nobody else's");
+}
+
+#[test]
 fn a_stream_is_never_ahead_of_a_stopped_consumer() {
     let (executor, system) = manual();
     // Handles nothing: it waits in its `started` hook for ever.

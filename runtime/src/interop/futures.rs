@@ -4,6 +4,7 @@
 //! can be delivered, so the mailbox is the only place where messages wait.
 
 use std::fmt;
+use std::future::Future;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
@@ -13,7 +14,7 @@ use futures_sink::Sink;
 
 use super::reserving::Reserving;
 use crate::actor::ActorRef;
-use crate::mailbox::{Receiver, ReserveError, SendError};
+use crate::mailbox::{DropReason, Receiver, ReserveError, SendError};
 
 /// Sends the items of `stream` to `actor` until it ends, and tells how many.
 ///
@@ -24,10 +25,9 @@ use crate::mailbox::{Receiver, ReserveError, SendError};
 /// fed through [`ActorRef::map`].
 ///
 /// # Errors
-/// [`ReserveError`] if the actor has ended or ends meanwhile. Nothing is lost with
-/// it: an item is taken from the stream when it can be sent. Only an actor that
-/// ends in that very moment sends it to the dead letters, or drops it with this
-/// future.
+/// [`ReserveError`] if the actor has ended or ends meanwhile, also while the stream
+/// has nothing to give. Nothing is lost with it: an item is taken from the stream
+/// when it can be sent. One whose actor ends in that very moment is a dead letter.
 /// # Cancel safety
 /// Cancel safe if the stream is.
 /// # Examples
@@ -44,14 +44,29 @@ use crate::mailbox::{Receiver, ReserveError, SendError};
 /// ```
 pub async fn feed<M: Send + 'static>(stream: impl Stream<Item = M>, actor: &ActorRef<M>) -> Result<u64, ReserveError> {
     let mut stream = pin!(stream);
+    let mut ended = actor.stopped();
     let mut fed = 0;
     loop {
         let permit = match actor.try_reserve() {
             Ok(permit) => permit,
             Err(_) => actor.reserve().await?,
         };
-        let Some(item) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await else { return Ok(fed) };
-        permit.send(item).map_err(|_| ReserveError::Closed)?;
+        let next = poll_fn(|cx| match Pin::new(&mut ended).poll(cx) {
+            Poll::Ready(_) => Poll::Ready(Err(ReserveError::Closed)),
+            Poll::Pending => stream.as_mut().poll_next(cx).map(Ok),
+        });
+        let Some(item) = next.await? else { return Ok(fed) };
+        let mut sent = permit.send(item);
+        // The actor has ended, or its policy is another and the grant void.
+        while let Err(error) = sent {
+            match actor.reserve().await {
+                Ok(permit) => sent = permit.send(error.into_message()),
+                Err(ended) => {
+                    actor.bury(DropReason::Stopped, error.into_message());
+                    return Err(ended);
+                }
+            }
+        }
         fed += 1;
     }
 }
@@ -121,7 +136,7 @@ impl<M: Send + 'static> Sink<M> for ActorSink<M> {
     /// If it was not ready, which the contract of `Sink` forbids.
     fn start_send(mut self: Pin<&mut Self>, item: M) -> Result<(), Self::Error> {
         let Some(permit) = self.grant.take() else { panic!("`start_send` without `poll_ready`") };
-        permit.send(item).map_err(|error| SendError::Closed(Some(error.into_message())))
+        permit.send(item).map_err(|error| error.map(Some))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
