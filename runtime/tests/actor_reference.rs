@@ -412,3 +412,25 @@ fn a_dead_letter_names_the_actor_that_sent_it() {
         }
     }
 }
+
+#[test]
+fn a_listener_of_dead_letters_that_panics_keeps_them_from_nobody_else() {
+    let (executor, system) = manual();
+    let heard = Log::default();
+    let _panics = system.dead_letters().subscribe(|_| panic!("told to"));
+    let _hears = {
+        let heard = heard.clone();
+        system.dead_letters().subscribe(move |letter| heard.add(letter.reason))
+    };
+    let dropping = system.spawn(Worker::new(&Log::default()), Push::bounded(1).overflow(Overflow::DropNewest));
+    dropping.try_tell(Job::Note(1)).unwrap();
+    assert!(dropping.try_tell(Job::Note(2)).is_ok(), "it is no affair of the sender's");
+    let stopped = system.spawn(Worker::new(&Log::default()), Push::bounded(8));
+    executor.run_until_idle();
+    (0..3).for_each(|n| assert!(stopped.try_tell(Job::Note(n)).is_ok()));
+    stopped.stop();
+    executor.run_until_idle();
+    assert!(matches!(stopped.stop_reason(), Some(StopReason::Stopped)), "{:?}", stopped.stop_reason());
+    assert_eq!(system.dead_letters().counts().to_string(), "1 drop-newest, 3 stopped");
+    assert_eq!(heard.all(), ["drop-newest", "stopped", "stopped", "stopped"]);
+}

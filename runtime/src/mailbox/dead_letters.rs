@@ -3,6 +3,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::sync::counter::{Counter, Flag};
@@ -72,8 +73,9 @@ impl fmt::Display for DropReason {
     }
 }
 
-/// How many messages were dropped for each reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How many messages were dropped for each reason. Prints as `2 stopped, 1
+/// lagged`, or as `nothing`.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct DropCounts([u64; DropReason::ALL.len()]);
 
 impl DropCounts {
@@ -96,6 +98,23 @@ impl DropCounts {
 
     pub(crate) fn add(&mut self, reason: DropReason, n: u64) {
         self.0[reason as usize] += n;
+    }
+}
+
+impl fmt::Display for DropCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut between = "";
+        for (reason, n) in self.iter() {
+            write!(f, "{between}{n} {reason}")?;
+            between = ", ";
+        }
+        if between.is_empty() { f.write_str("nothing") } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for DropCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DropCounts({self})")
     }
 }
 
@@ -178,7 +197,8 @@ impl DeadLetters {
     /// returns is dropped.
     ///
     /// It is called where the message is dropped, which may be in a sender's
-    /// `tell` or in the actor's task: it should be quick. It may send.
+    /// `tell` or in the actor's task: it should be quick. It may send. If it
+    /// panics, that goes no further.
     #[must_use = "dropping this ends the subscription"]
     pub fn subscribe(&self, listener: impl Fn(&DeadLetter) + Send + Sync + 'static) -> DeadLetterSubscription {
         let mut listeners = self.0.listeners.lock();
@@ -216,7 +236,8 @@ impl DeadLetters {
                 message: message.map(|message| Box::new(message) as _),
             };
             for listener in &listeners {
-                listener(&letter);
+                // Foreign code, in the middle of a send or of an end.
+                drop(catch_unwind(AssertUnwindSafe(|| listener(&letter))));
             }
         }
     }
