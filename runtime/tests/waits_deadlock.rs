@@ -649,3 +649,31 @@ fn waits_that_began_soon_after_each_other_are_looked_at_together() {
     }
     assert!(looks <= 200, "{looks} looks at a thousand waits, each of which is looked at four times");
 }
+
+#[test]
+fn one_that_waits_for_several_is_stuck_only_if_each_of_them_is() {
+    for third_works in [false, true] {
+        let (executor, system) = watching(Deadlocks::broken());
+        let (nodes, log) = nodes(&system, 4, || Push::bounded(8).into());
+        nodes[0]
+            .try_tell(order(|peers, log| async move {
+                let [one, two, three] = [1, 2, 3].map(|n| peer(&peers, n));
+                let answers = tokio::join!(one.ask(Order::Answer), two.ask(Order::Answer), three.ask(Order::Answer));
+                log.add(format!("{} answers", [answers.0, answers.1, answers.2].iter().flatten().count()));
+            }))
+            .unwrap();
+        let (tx, rx) = tokio::sync::oneshot::channel::<()>();
+        nodes[1].try_tell(asks(0)).unwrap();
+        nodes[2].try_tell(asks(1)).unwrap();
+        nodes[3].try_tell(if third_works { order(|_, _| async move { drop(rx.await) }) } else { asks(2) }).unwrap();
+        executor.advance(ms(10_000));
+        if third_works {
+            assert_eq!((log.all(), system.deadlocks()), (Vec::new(), 0), "the third may yet answer");
+            tx.send(()).unwrap();
+            executor.advance(ms(10_000));
+        }
+        assert!(system.deadlocks() > 0, "of the others each waits for one that waits");
+        assert!(log.all().iter().any(|line| line.ends_with("answers")), "{:?}", log.all());
+        assert!(system.explain().waits.is_empty() && nodes.iter().all(ActorRef::is_empty), "all go on");
+    }
+}

@@ -16,7 +16,8 @@
 //!    of them could go on.
 //!
 //! Then the youngest wait on the cycle ends with an error that names the
-//! mailboxes. One is enough: its actor goes on, and with it the others.
+//! mailboxes. One is enough for a cycle: its actor goes on, and with it the
+//! others. Those who wait for several may be on another one then.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
