@@ -344,6 +344,7 @@ impl System {
 ///
 /// A block that captures, and not an `async fn`: that would keep each argument
 /// twice.
+#[allow(clippy::manual_async_fn)]
 fn run<A: Actor>(
     mut cell: Cell<A>,
     mut lives: Lives<A>,
