@@ -106,6 +106,53 @@ fn a_parent_waits_for_a_childs_present_message_and_a_kill_does_not() {
     }
 }
 
+/// Its last word is a birth.
+struct Late(Log);
+
+/// Takes its time to begin.
+struct Newborn(Log);
+
+impl Actor for Late {
+    type Msg = ();
+    async fn handle(&mut self, (): (), _cx: &mut Context<Self>) -> Result<(), Fault> {
+        Ok(())
+    }
+    async fn stopped(&mut self, _reason: &StopReason, cx: &mut Context<Self>) {
+        cx.spawn_child(Newborn(self.0.clone()), Push::bounded(1));
+        self.0.add("parent: stopped");
+    }
+}
+
+impl Actor for Newborn {
+    type Msg = ();
+    async fn started(&mut self, cx: &mut Context<Self>) -> Result<(), Fault> {
+        cx.sleep(ms(10)).await;
+        Ok(())
+    }
+    async fn handle(&mut self, (): (), _cx: &mut Context<Self>) -> Result<(), Fault> {
+        Ok(())
+    }
+    async fn stopped(&mut self, _reason: &StopReason, _cx: &mut Context<Self>) {
+        self.0.add("child: stopped");
+    }
+}
+
+#[test]
+fn a_child_of_the_last_moment_ends_before_its_parent_too() {
+    let (executor, system) = manual();
+    let log = Log::default();
+    let parent = system.spawn(Late(log.clone()), Push::bounded(1));
+    executor.run_until_idle();
+    parent.stop();
+    executor.run_until_idle();
+    assert_eq!(log.all(), ["parent: stopped"]);
+    assert!(parent.stop_reason().is_none(), "it waits for its child");
+    executor.advance(ms(10));
+    assert_eq!(log.all(), ["parent: stopped", "child: stopped"]);
+    assert!(matches!(parent.stop_reason(), Some(StopReason::Stopped)));
+    assert_eq!((executor.tasks(), system.len()), (0, 0));
+}
+
 #[test]
 fn a_kill_is_not_lost_on_an_actor_that_is_being_restarted() {
     let (executor, system) = manual();
@@ -445,6 +492,31 @@ fn an_actor_whose_executor_goes_is_abandoned_and_its_watchers_are_told() {
     assert!(actor.try_tell(Job::Note(1)).is_err());
     executor.run_until_idle();
     assert_eq!(log.all(), ["terminated /worker abandoned by its executor"]);
+}
+
+#[test]
+fn the_children_of_an_abandoned_actor_end_where_they_run() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (elsewhere, log) = (tidegate::ManualExecutor::new(), Log::default());
+    let parent = {
+        let _in_it = runtime.enter();
+        System::new().spawn(Worker::new(&log), Push::bounded(1))
+    };
+    let (there, noted) = (elsewhere.clone(), log.clone());
+    let (reply, child) = Reply::channel();
+    let birth = Job::run(move |_, cx| {
+        let child = cx.build_child(move || Worker::new(&noted)).on(there).spawn();
+        let _ = reply.send(child);
+        Ok(())
+    });
+    tell(&parent, birth);
+    let child = runtime.block_on(child).unwrap();
+    elsewhere.run_until_idle();
+    assert!(child.stop_reason().is_none());
+    drop(runtime);
+    assert!(matches!(parent.stop_reason(), Some(StopReason::Abandoned)));
+    elsewhere.run_until_idle();
+    assert!(matches!(child.stop_reason(), Some(StopReason::Stopped)), "{:?}", child.stop_reason());
 }
 
 #[test]
