@@ -414,3 +414,60 @@ impl fmt::Debug for InFlight {
         f.debug_struct("InFlight").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(tidegate_loom)))]
+mod tests {
+    use super::*;
+    use crate::{Fault, ManualExecutor, Push, Reply, System};
+
+    #[derive(Clone, Copy)]
+    enum Kind {
+        Child,
+        Task,
+        Timer,
+    }
+
+    enum Do {
+        Have(Kind),
+        Nothing,
+        Count(Reply<[usize; 3]>),
+    }
+
+    struct Busy {
+        had: usize,
+    }
+
+    impl Actor for Busy {
+        type Msg = Do;
+        async fn handle(&mut self, what: Do, cx: &mut Context<Self>) -> Result<(), Fault> {
+            match what {
+                Do::Have(Kind::Child) => cx.spawn_child(Busy { had: 0 }, Push::bounded(1)).stop(),
+                Do::Have(Kind::Task) => cx.spawn(std::future::ready(())),
+                Do::Have(Kind::Timer) => {
+                    self.had += 1;
+                    cx.timers().after(self.had.to_string(), Duration::ZERO, Do::Nothing);
+                }
+                Do::Nothing => {}
+                Do::Count(reply) => {
+                    let family = cx.family.as_ref().map(|of| [of.children.len(), of.tasks.len(), of.named.len()]);
+                    let _ = reply.send(family.unwrap_or_default());
+                }
+            }
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn an_actor_that_lives_long_keeps_little_of_what_it_had_and_has_no_more() {
+        let executor = ManualExecutor::new();
+        let busy = System::with_executor(executor.clone()).spawn(Busy { had: 0 }, Push::bounded(1));
+        for kind in [Kind::Child, Kind::Task, Kind::Timer] {
+            for _ in 0..500 {
+                assert!(busy.try_tell(Do::Have(kind)).is_ok());
+                executor.run_until_idle();
+            }
+        }
+        let Ok(kept) = executor.block_on(busy.ask(Do::Count)) else { panic!("it has ended") };
+        assert!(kept.iter().all(|n| (1..=16).contains(n)), "{kept:?}");
+    }
+}

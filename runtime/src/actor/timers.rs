@@ -223,7 +223,9 @@ impl<A: Actor> Timers<'_, A> {
 
     fn replace(&mut self, name: Cow<'static, str>) -> Arc<Cut> {
         let named = self.cx.named_or_new();
-        if named.len() >= 16 && named.len().is_power_of_two() {
+        // Not for a name that is there: as many replacements as one likes leave
+        // the number as it is.
+        if named.len() >= 16 && named.len().is_power_of_two() && !named.contains_key(&name) {
             named.retain(|_, cut| !cut.is_cut());
         }
         let cut = Cut::new();

@@ -77,7 +77,7 @@ impl Backoff {
         }
         // 53 bits: as many as a fraction has.
         let part = (random() >> 11) as f64 / (1_u64 << 53) as f64;
-        delay.mul_f64(1.0 - self.jitter * part)
+        Duration::try_from_secs_f64(delay.as_secs_f64() * (1.0 - self.jitter * part)).unwrap_or(delay)
     }
 
     /// After how long without a failure the waits begin from the start.
@@ -112,6 +112,8 @@ mod tests {
         assert_eq!(backoff.delay(3, || 1 << 63), Duration::from_micros(87_500));
         let least = backoff.delay(3, || u64::MAX);
         assert!(least >= ms(75) && least < ms(76), "{least:?}");
+        let endless = Backoff::exponential(Duration::MAX, Duration::MAX).jitter(0.5);
+        assert_eq!(endless.delay(1, || 0), Duration::MAX, "as a fraction it is more than there is");
         assert_eq!(Backoff::exponential(ms(5), ms(9)).jitter(f64::NAN), Backoff::exponential(ms(5), ms(9)));
         assert_eq!(Backoff::exponential(ms(5), ms(9)).factor(0.5).delay(4, || 0), ms(5));
         assert_eq!(Backoff::exponential(ms(5), ms(9)).factor(f64::NAN).delay(4, || 0), ms(5));

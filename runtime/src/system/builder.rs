@@ -31,8 +31,12 @@ impl SystemBuilder {
 
     /// Has the gauges [recorded](System::record_metrics) every so often, from the
     /// first actor on until the system has shut down. Not unless this is called.
+    ///
+    /// # Panics
+    /// If `period` is zero.
     #[cfg(feature = "metrics")]
     pub fn record_metrics_every(mut self, period: Duration) -> Self {
+        assert!(!period.is_zero(), "a period is longer than nothing");
         self.settings.record_every = Some(period);
         self
     }
