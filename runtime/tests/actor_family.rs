@@ -502,7 +502,7 @@ fn the_children_of_an_abandoned_actor_end_where_they_run() {
         let _in_it = runtime.enter();
         System::new().spawn(Worker::new(&log), Push::bounded(1))
     };
-    let (there, noted) = (elsewhere.clone(), log.clone());
+    let (there, noted) = (elsewhere.clone(), log);
     let (reply, child) = Reply::channel();
     let birth = Job::run(move |_, cx| {
         let child = cx.build_child(move || Worker::new(&noted)).on(there).spawn();
