@@ -198,8 +198,8 @@ impl<M: Send + 'static> Group<M> {
     /// between, none is told twice, and all are told in order.
     ///
     /// It is called where the change is made, or where one before it is still
-    /// being told: it should be quick. It may join and leave. For an actor, see
-    /// [`Context::watch_group`].
+    /// being told: it should be quick. It may join and leave. If it panics, that
+    /// goes no further. For an actor, see [`Context::watch_group`].
     pub fn watch(&self, listener: impl Fn(&GroupEvent<M>) + Send + Sync + 'static) -> ChangeSubscription {
         let joined = |roster: &Roster<M>| roster.members.iter().cloned().map(GroupEvent::Joined).collect();
         ChangeSubscription::new(&self.inner.board, listener, joined)

@@ -262,8 +262,8 @@ impl System {
     /// missed in between, none is told twice, and all are told in order.
     ///
     /// It is called where the change is made, or where one before it is still
-    /// being told: it should be quick. It may register names itself. For an
-    /// actor, see [`Context::watch_names`].
+    /// being told: it should be quick. It may register names itself. If it
+    /// panics, that goes no further. For an actor, see [`Context::watch_names`].
     pub fn watch_names(&self, listener: impl Fn(&NameEvent) + Send + Sync + 'static) -> ChangeSubscription {
         ChangeSubscription::new(&self.roots.names, listener, Book::events)
     }
