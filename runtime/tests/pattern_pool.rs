@@ -127,6 +127,21 @@ fn a_pool_grows_and_shrinks_without_losing_a_message() {
 }
 
 #[test]
+fn a_worker_that_is_too_many_is_no_member_while_it_works_off_what_it_has() {
+    let (executor, system) = manual();
+    let log = Log::default();
+    let pool = pool(&system, 2, &log, once());
+    (0..2).for_each(|n| assert!(pool.try_tell(Job::Slow(n, ms(10))).is_ok()));
+    executor.run_until_idle();
+    let last = pool.workers()[1].clone();
+    executor.block_on(pool.resize(1)).unwrap();
+    assert_eq!((pool.len(), last.stop_reason().is_some()), (1, false));
+    executor.advance(ms(10));
+    assert!(matches!(last.stop_reason(), Some(StopReason::Drained)));
+    assert_eq!(log.numbers().len(), 2, "{:?}", log.all());
+}
+
+#[test]
 fn every_message_is_handled_once_while_the_pool_is_resized_at_random() {
     for seed in 0..20 {
         let mut random = Random(seed);

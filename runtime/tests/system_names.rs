@@ -263,6 +263,30 @@ fn no_change_of_a_group_is_missed_and_none_is_told_twice() {
 }
 
 #[test]
+fn whoever_hears_of_an_end_first_finds_it_by_no_name_either() {
+    let (executor, system) = manual();
+    let (worker, other) = (worker(&system), worker(&system));
+    let (group, log) = (system.group::<Job>("members"), Log::default());
+    group.join(&worker);
+    // Later than the group, so that the end comes to it later.
+    system.register("worker", &worker).unwrap().until_stopped();
+    let (looks, note) = (system.clone(), log.clone());
+    let _hears = group.watch(move |event| {
+        if let GroupEvent::Left(_) = event {
+            let found = looks.lookup::<Job>("worker");
+            let names = looks.names().len();
+            note.add(format_args!(
+                "{found:?}, {names} names, taken again: {}",
+                looks.register("worker", &other).is_ok()
+            ));
+        }
+    });
+    worker.stop();
+    executor.run_until_idle();
+    assert_eq!(log.all(), ["Err(Unknown), 0 names, taken again: true"]);
+}
+
+#[test]
 fn a_listener_that_panics_keeps_an_end_from_nobody_else() {
     let (executor, system) = manual();
     let named = system.build(|| Worker::new(&Log::default())).registered("named").spawn();
