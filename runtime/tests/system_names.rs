@@ -270,7 +270,7 @@ fn whoever_hears_of_an_end_first_finds_it_by_no_name_either() {
     group.join(&worker);
     // Later than the group, so that the end comes to it later.
     system.register("worker", &worker).unwrap().until_stopped();
-    let (looks, note) = (system.clone(), log.clone());
+    let (looks, note) = (system, log.clone());
     let _hears = group.watch(move |event| {
         if let GroupEvent::Left(_) = event {
             let found = looks.lookup::<Job>("worker");
