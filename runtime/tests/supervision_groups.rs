@@ -381,6 +381,20 @@ fn orders_from_outside_hold_in_the_middle_of_a_round() {
 }
 
 #[test]
+fn the_others_do_not_wait_until_one_of_them_has_drained() {
+    let backoff = Backoff::exponential(ms(100), ms(100));
+    let terms = Terms { restart: Restart::on_failure().backoff(backoff), ..USUAL };
+    let family = Family::of(Supervision::OneForAll, [terms; 4]);
+    family.tell(3, Do::Fail);
+    family.tell(3, Do::Slow(1000));
+    family.executor.run_until_idle();
+    family.log.take();
+    family.child(3).drain();
+    assert_eq!(family.run(), "+d +a +b +c", "it has begun, and that is all that they wait for");
+    assert_eq!(family.advance(1000), "d -d");
+}
+
+#[test]
 fn a_parent_that_ends_in_the_middle_of_a_round_takes_all_along() {
     type End = fn(&ActorRef<()>);
     let ends: [(&str, End); 3] =
