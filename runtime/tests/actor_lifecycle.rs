@@ -349,6 +349,39 @@ fn a_panic_in_the_stopped_hook_or_in_a_drop_is_contained() {
     }
 }
 
+/// A message that panics when it is dropped.
+struct Mine(Log);
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        self.0.add("dropped");
+        panic!("in the drop of a message");
+    }
+}
+
+#[test]
+fn a_message_that_panics_when_it_is_dropped_changes_nothing_about_the_end() {
+    struct Idle;
+    impl Actor for Idle {
+        type Msg = Option<Mine>;
+        async fn handle(&mut self, _: Option<Mine>, _cx: &mut Context<Self>) -> Result<(), Fault> {
+            Ok(())
+        }
+    }
+    let (executor, system) = manual();
+    let log = Log::default();
+    let actor = system.spawn(Idle, Push::bounded(4));
+    for message in [None, Some(Mine(log.clone())), None] {
+        assert!(actor.try_tell(message).is_ok());
+    }
+    actor.stop();
+    executor.run_until_idle();
+    assert_eq!(actor.stop_reason().unwrap().to_string(), "stopped");
+    assert_eq!(actor.stats().drops.of(DropReason::Stopped), 3);
+    assert_eq!(log.all(), ["dropped"]);
+    assert_eq!((executor.tasks(), system.len()), (0, 0));
+}
+
 #[test]
 fn a_timer_whose_handler_panics_is_counted_like_a_message() {
     let (executor, system) = manual();

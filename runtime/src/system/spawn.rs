@@ -9,6 +9,7 @@ use super::place::Place;
 use super::{Phase, System};
 use crate::actor::bonds::Upward;
 use crate::actor::cell::Cell;
+use crate::actor::panic::contained;
 use crate::actor::world::World;
 use crate::actor::{Actor, ActorPath, ActorRef, Child, Context, Executor, Fault, Life, Reply, StopReason};
 use crate::mailbox::{Mailbox, open};
@@ -358,7 +359,8 @@ fn run<A: Actor>(
         // What the actor held is dropped, and what is left in the mailbox is
         // accounted for, before anybody hears that the actor has ended.
         lives.end();
-        drop(cell);
+        // Messages are user code too: their panics change nothing.
+        drop(contained(|| drop(cell)));
         lives.leave();
         farewell.life.end(reason.clone());
         lives.give_up(|| farewell.life.news(reason));
