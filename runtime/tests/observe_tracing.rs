@@ -278,3 +278,36 @@ fn long_waits_are_events() {
     assert_eq!(waits.len(), 1);
     assert_eq!((waits[0].0, &*waits[0].1["on"]), (Level::WARN, "/full"));
 }
+
+/// Asks itself, in its handler.
+struct Selfish(std::sync::Arc<std::sync::OnceLock<ActorRef<Reply<()>>>>);
+
+impl Actor for Selfish {
+    type Msg = Reply<()>;
+
+    async fn handle(&mut self, _: Reply<()>, _: &mut Context<Self>) -> Result<(), Fault> {
+        if let Some(me) = self.0.get() {
+            let _ = me.ask(|reply| reply).await;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_deadlock_is_an_event() {
+    let recorder = Recorder::default();
+    recorder.record(|_, _| {
+        let executor = ManualExecutor::new();
+        let system = System::builder().deadlocks(tidegate::Deadlocks::broken()).build_on(executor.clone());
+        let me = std::sync::Arc::<std::sync::OnceLock<_>>::default();
+        let selfish = Selfish(std::sync::Arc::clone(&me));
+        let actor = system.spawn(selfish, Push::bounded(4));
+        me.set(actor.clone()).unwrap();
+        let mut asked = Box::pin(actor.ask(|reply| reply));
+        assert!(support::poll_once(asked.as_mut()).is_pending());
+        executor.advance(ms(1500));
+    });
+    let told = recorder.events("deadlock");
+    assert!(told.iter().all(|(level, fields)| *level == Level::ERROR && fields["cycle"].contains(" -> ")), "{told:?}");
+    assert_eq!(told.len(), 1, "{told:?}");
+}
