@@ -6,9 +6,10 @@
 //! waits. Whenever the poll ends, what was taken has been published, so an
 //! actor that waits or sleeps holds no sender back.
 
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
+#[cfg(feature = "metrics")]
 use std::time::Duration;
 
 mod attend;
@@ -46,13 +47,20 @@ pub(crate) enum Exit {
     Fault(Fault),
 }
 
+/// What there was to do when no message lay ready in its slot.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    /// A message from elsewhere has been dealt with.
+    Taken,
+    Empty,
+    Closed,
+}
+
 /// What stays when an actor is restarted: its mailbox and its place.
 pub(crate) struct Cell<A: Actor> {
     pub(crate) rx: Receiver<A::Msg>,
     pub(crate) cx: Context<A>,
     budget: u32,
-    /// When the present message came to the handler, if anybody asks.
-    began: Duration,
     /// A message is in the handler.
     handling: bool,
     /// The poll that goes on has just begun.
@@ -75,7 +83,6 @@ impl<A: Actor> Cell<A> {
             rx,
             cx,
             budget: u32::try_from(budget).unwrap_or(u32::MAX).max(1),
-            began: Duration::ZERO,
             handling: false,
             fresh: true,
             draining: false,
@@ -114,17 +121,68 @@ impl<A: Actor> Cell<A> {
     }
 
     /// Goes on until the end.
-    pub(crate) async fn live(&mut self, actor: &mut A) -> Exit {
-        self.cx.life().note(Doing::Working);
-        let mut left = self.budget;
-        loop {
-            if self.cx.attention {
-                if let Some(exit) = self.see_to_myself() {
-                    return exit;
-                }
-                if let Some(message) = self.next_unstashed() {
-                    if let Some(exit) = Box::pin(self.handle_late(actor, message)).await {
+    ///
+    /// A block that captures, and not an `async fn`, which would keep each
+    /// argument twice. No message is held across an await in it but the one in
+    /// the handler: each would have a place of its own in every actor.
+    #[allow(clippy::manual_async_fn)]
+    pub(crate) fn live<'a>(&'a mut self, actor: &'a mut A) -> impl Future<Output = Exit> + Send + use<'a, A> {
+        async move {
+            self.cx.life().note(Doing::Working);
+            let mut left = self.budget;
+            loop {
+                if self.cx.attention {
+                    if let Some(exit) = self.see_to_myself() {
                         return exit;
+                    }
+                    if self.may_unstash() {
+                        if let Some(exit) = Box::pin(self.handle_unstashed(actor)).await {
+                            return exit;
+                        }
+                        left -= 1;
+                        if left == 0 {
+                            left = self.budget;
+                            self.let_others_run().await;
+                        }
+                        continue;
+                    }
+                }
+                if self.core().lane.is_pending() {
+                    // Boxed: signals are rare, and every actor would keep the room.
+                    if let Some(exit) = Box::pin(self.obey(actor)).await {
+                        return exit;
+                    }
+                    // Timers and news count like messages: they cannot keep the
+                    // thread from others.
+                    left -= 1;
+                    if left == 0 {
+                        left = self.budget;
+                        self.let_others_run().await;
+                    }
+                    continue;
+                }
+                if std::mem::take(&mut self.fresh) {
+                    self.rx.note_poll();
+                    #[cfg(feature = "metrics")]
+                    if self.rx.is_looking() {
+                        self.unlooked = 0;
+                    }
+                }
+                if let Some(expired) = self.rx.look_ready(A::expired) {
+                    if expired {
+                        let message = self.rx.take_ready();
+                        self.let_expire(message);
+                    } else {
+                        // As `handle`; but the message goes from its slot to the
+                        // handler and is kept nowhere in between.
+                        self.begin_message();
+                        let handled = {
+                            let handler = pin!(actor.handle(self.rx.take_ready(), &mut self.cx));
+                            attend_message(handler, &mut self.rx).await
+                        };
+                        if let Some(exit) = self.end_message(handled) {
+                            return exit;
+                        }
                     }
                     left -= 1;
                     if left == 0 {
@@ -133,87 +191,80 @@ impl<A: Actor> Cell<A> {
                     }
                     continue;
                 }
-            }
-            if self.core().lane.is_pending() {
-                // Boxed: signals are rare, and every actor would keep the room.
-                if let Some(exit) = Box::pin(self.obey(actor)).await {
-                    return exit;
-                }
-                // Timers and news count like messages: they cannot keep the
-                // thread from others.
-                left -= 1;
-                if left == 0 {
-                    left = self.budget;
-                    self.let_others_run().await;
-                }
-                continue;
-            }
-            if std::mem::take(&mut self.fresh) {
-                self.rx.note_poll();
-                #[cfg(feature = "metrics")]
-                if self.rx.is_looking() {
-                    self.unlooked = 0;
-                }
-            }
-            if let Some(expired) = self.rx.look_ready(A::expired) {
-                if expired {
-                    let message = self.rx.take_ready();
-                    self.let_expire(message);
+                // Found here only if it came in this very moment, or lies in the next
+                // ring: boxed, as every actor would keep the room.
+                let mut found = None;
+                let turn = if self.rx.is_plain() {
+                    match self.rx.try_next() {
+                        Next::Message(message) => {
+                            found = Some(Box::new(message));
+                            Turn::Taken
+                        }
+                        Next::Empty => Turn::Empty,
+                        Next::Closed => Turn::Closed,
+                    }
                 } else {
-                    // As `handle`; but the message goes from its slot to the
-                    // handler and is kept nowhere in between.
-                    self.begin_message();
-                    let handled = {
-                        let handler = pin!(actor.handle(self.rx.take_ready(), &mut self.cx));
-                        attend_message(handler, &mut self.rx).await
-                    };
-                    if let Some(exit) = self.end_message(handled) {
-                        return exit;
+                    match Box::pin(self.take_slowly(actor)).await {
+                        Ok(turn) => turn,
+                        Err(exit) => return exit,
                     }
-                }
-                left -= 1;
-                if left == 0 {
-                    left = self.budget;
-                    self.let_others_run().await;
-                }
-                continue;
-            }
-            match self.rx.try_next() {
-                Next::Message(message) => {
-                    if A::expired(&message) {
-                        self.let_expire(message);
-                    } else if let Some(exit) = Box::pin(self.handle(actor, message)).await {
-                        return exit;
+                };
+                match turn {
+                    Turn::Taken => {
+                        if let Some(message) = found
+                            && let Some(exit) = Box::pin(self.handle_found(actor, *message)).await
+                        {
+                            return exit;
+                        }
+                        left -= 1;
+                        if left == 0 {
+                            left = self.budget;
+                            self.let_others_run().await;
+                        }
                     }
-                    left -= 1;
-                    if left == 0 {
+                    Turn::Empty if self.budget - left >= BUSY => {
+                        // More is likely to come: looking again after others have
+                        // run is cheaper than being put to sleep and woken.
                         left = self.budget;
                         self.let_others_run().await;
                     }
-                }
-                Next::Empty if self.budget - left >= BUSY => {
-                    // More is likely to come: looking again after others have
-                    // run is cheaper than being put to sleep and woken.
-                    left = self.budget;
-                    self.let_others_run().await;
-                }
-                Next::Empty => {
-                    self.settle_down().await;
-                    left = self.budget;
-                }
-                // Closed by whoever has sent a signal just before: that first.
-                Next::Closed if self.core().lane.is_pending() => {}
-                Next::Closed => {
-                    if !std::mem::replace(&mut self.emptied, true) && self.cx.unstash_all() > 0 {
-                        continue;
+                    Turn::Empty => {
+                        self.settle_down().await;
+                        left = self.budget;
                     }
-                    return Exit::Stop(match self.core().ending() {
-                        Some(Ending::Overflowed) => StopReason::Overflowed,
-                        _ => StopReason::Drained,
-                    });
+                    // Closed by whoever has sent a signal just before: that first.
+                    Turn::Closed if self.core().lane.is_pending() => {}
+                    Turn::Closed => {
+                        if !std::mem::replace(&mut self.emptied, true) && self.cx.unstash_all() > 0 {
+                            continue;
+                        }
+                        return Exit::Stop(match self.core().ending() {
+                            Some(Ending::Overflowed) => StopReason::Overflowed,
+                            _ => StopReason::Drained,
+                        });
+                    }
                 }
             }
         }
+    }
+
+    /// Looks where messages are that do not lie in slots, and handles one.
+    async fn take_slowly(&mut self, actor: &mut A) -> Result<Turn, Exit> {
+        let message = match self.rx.try_next() {
+            Next::Message(message) => message,
+            Next::Empty => return Ok(Turn::Empty),
+            Next::Closed => return Ok(Turn::Closed),
+        };
+        self.handle_found(actor, message).await.map_or(Ok(Turn::Taken), Err)
+    }
+
+    /// Handles a message of the mailbox, unless it has expired.
+    async fn handle_found(&mut self, actor: &mut A, message: A::Msg) -> Option<Exit> {
+        if A::expired(&message) {
+            self.let_expire(message);
+            return None;
+        }
+        self.handle(actor, message).await
     }
 
     /// What the actor wants of itself.
@@ -228,16 +279,17 @@ impl<A: Actor> Cell<A> {
         }
     }
 
-    /// The next message that was put aside and has come back, if it is its
-    /// turn: signals pass it like any other.
+    /// Whether it is the turn of a message that was put aside and has come back:
+    /// signals pass it like any other.
     #[cold]
-    fn next_unstashed(&mut self) -> Option<A::Msg> {
-        if self.core().lane.is_pending() {
-            return None;
-        }
+    fn may_unstash(&self) -> bool {
+        self.cx.has_unstashed() && !self.core().lane.is_pending()
+    }
+
+    async fn handle_unstashed(&mut self, actor: &mut A) -> Option<Exit> {
         let message = self.cx.next_unstashed();
         self.cx.attention = self.cx.has_unstashed();
-        message
+        self.handle_late(actor, message?).await
     }
 
     /// A message of the mailbox has expired. The handler, which does not see it,
@@ -277,7 +329,7 @@ impl<A: Actor> Cell<A> {
     fn begin_message(&mut self) {
         self.handling = true;
         if self.rx.is_adaptive() {
-            self.began = self.cx.now();
+            self.rx.begin(self.cx.now());
         }
         #[cfg(feature = "metrics")]
         match self.unlooked.checked_sub(1) {
@@ -292,7 +344,7 @@ impl<A: Actor> Cell<A> {
             Ok(result) => {
                 self.handling = false;
                 if self.rx.is_adaptive() {
-                    self.observe(1, self.began);
+                    self.observe(1);
                 }
                 #[cfg(feature = "metrics")]
                 if self.timed.is_some() {
@@ -305,9 +357,9 @@ impl<A: Actor> Cell<A> {
     }
 
     #[cold]
-    fn observe(&mut self, handled: u64, began: Duration) {
+    fn observe(&mut self, handled: u64) {
         let now = self.cx.now();
-        self.rx.observe(now, handled, now.saturating_sub(began));
+        self.rx.observe(now, handled);
     }
 
     /// Deals with one signal.
@@ -397,7 +449,7 @@ impl<A: Actor> Cell<A> {
             self.enlist();
         }
         if self.rx.is_adaptive() {
-            self.observe(0, self.cx.now());
+            self.observe(0);
         }
         self.cx.life().note(Doing::Parked);
         let mut asleep = false;

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::adaptive::Controller;
 use super::config::{Mailbox, Mode, Policy};
@@ -87,6 +88,8 @@ pub struct Receiver<M: Send + 'static> {
 struct Adaptive {
     controller: Controller,
     pull_window: usize,
+    /// When the present message came to the handler.
+    began: Option<Duration>,
 }
 
 impl<M: Send + 'static> Receiver<M> {
@@ -179,6 +182,12 @@ impl<M: Send + 'static> Receiver<M> {
             }
             None => self.nothing(),
         }
+    }
+
+    /// Whether messages come from slots alone.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.plain
     }
 
     #[cold]

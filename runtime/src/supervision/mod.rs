@@ -38,31 +38,43 @@ use crate::mailbox::{Running, set_current};
 /// Runs an actor through its lives.
 ///
 /// What is large is passed by reference and pinned where it lies: a future
-/// that owns an argument keeps its place twice.
-pub(crate) async fn supervise<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>) -> StopReason {
-    loop {
-        let begun = match lives.begin(cell.cx.now()) {
-            Ok(Ok(None)) => return StopReason::Stopped,
-            Ok(Err(fault)) => Ok(Some(Exit::Fault(fault))),
-            Err(panic) => Err(panic),
-            Ok(Ok(Some(actor))) => {
-                let start = pin!(cell.open(actor));
-                unwound(start).await
+/// that owns an argument keeps its place twice. A block that captures,
+/// and not an `async fn`, for the same reason. What comes once a life is boxed:
+/// every actor would keep the room.
+#[allow(clippy::manual_async_fn)]
+pub(crate) fn supervise<'a, A: Actor>(
+    lives: &'a mut Lives<A>,
+    cell: &'a mut Cell<A>,
+) -> impl Future<Output = StopReason> + Send + use<'a, A> {
+    async move {
+        loop {
+            // In a block: what is known of the beginning has no place afterwards.
+            {
+                let opened = match lives.begin(cell.cx.now()) {
+                    Ok(Ok(None)) => return StopReason::Stopped,
+                    Ok(Err(fault)) => Ok(Some(Exit::Fault(fault))),
+                    Err(panic) => Err(panic),
+                    Ok(Ok(Some(actor))) => {
+                        let start = pin!(cell.open(actor));
+                        unwound(start).await
+                    }
+                };
+                if let Some(cut_short) = opened.map_or_else(|panic| Some(Err(panic)), |exit| exit.map(Ok)) {
+                    match Box::pin(conclude(lives, cell, cut_short)).await {
+                        Some(reason) => return reason,
+                        None => continue,
+                    }
+                }
             }
-        };
-        let lived = match begun {
-            Ok(Some(exit)) => Ok(exit),
-            Err(panic) => Err(panic),
-            Ok(None) => {
-                lives.started();
+            lives.started();
+            let lived = {
                 let Some(actor) = &mut lives.actor else { unreachable!("it has begun") };
                 let life = pin!(cell.live(actor));
                 unwound(life).await
+            };
+            if let Some(reason) = Box::pin(conclude(lives, cell, lived)).await {
+                return reason;
             }
-        };
-        // Boxed: it comes once a life, and every actor would keep the room.
-        if let Some(reason) = Box::pin(conclude(lives, cell, lived)).await {
-            return reason;
         }
     }
 }

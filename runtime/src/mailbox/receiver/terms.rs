@@ -87,7 +87,7 @@ impl<M: Send + 'static> Receiver<M> {
             Delivery::Pull(strategy) => (Some(strategy), None),
             Delivery::Adaptive { pull_window, thresholds } => {
                 let controller = Controller::new(thresholds, pull_window);
-                (None, Some(Box::new(Adaptive { controller, pull_window })))
+                (None, Some(Box::new(Adaptive { controller, pull_window, began: None })))
             }
         };
         self.tell_at_once();
@@ -111,15 +111,24 @@ impl<M: Send + 'static> Receiver<M> {
         self.adaptive.is_some()
     }
 
+    /// A message comes to the handler, and the adaptive controller wants to
+    /// know how long it stays.
+    pub(crate) fn begin(&mut self, now: Duration) {
+        if let Some(adaptive) = &mut self.adaptive {
+            adaptive.began = Some(now);
+        }
+    }
+
     /// Tells the adaptive controller how the receiver is doing; carries out
     /// the switch that it decides on.
-    pub(crate) fn observe(&mut self, now: Duration, handled: u64, busy: Duration) {
+    pub(crate) fn observe(&mut self, now: Duration, handled: u64) {
         if self.strategy.is_some() {
             // What was taken is asked for again before demand is looked at: a
             // window of one would never show any, and so never relief.
             self.replenish();
         }
         let Some(adaptive) = self.adaptive.as_mut() else { return };
+        let busy = adaptive.began.take().map_or(Duration::ZERO, |began| now.saturating_sub(began));
         let depth = if self.sealed { self.core.len() as u64 } else { self.core.queue.len() };
         let free = if self.sealed { self.core.free() as u64 } else { self.core.queue.free() };
         let verdict = adaptive.controller.observe(Observation { now, depth, free, handled, busy });
