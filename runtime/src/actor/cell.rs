@@ -12,6 +12,7 @@ use std::task::Poll;
 #[cfg(feature = "metrics")]
 use std::time::Duration;
 
+mod aside;
 mod attend;
 mod observing;
 
@@ -248,25 +249,6 @@ impl<A: Actor> Cell<A> {
         }
     }
 
-    /// Looks where messages are that do not lie in slots, and handles one.
-    async fn take_slowly(&mut self, actor: &mut A) -> Result<Turn, Exit> {
-        let message = match self.rx.try_next() {
-            Next::Message(message) => message,
-            Next::Empty => return Ok(Turn::Empty),
-            Next::Closed => return Ok(Turn::Closed),
-        };
-        self.handle_found(actor, message).await.map_or(Ok(Turn::Taken), Err)
-    }
-
-    /// Handles a message of the mailbox, unless it has expired.
-    async fn handle_found(&mut self, actor: &mut A, message: A::Msg) -> Option<Exit> {
-        if A::expired(&message) {
-            self.let_expire(message);
-            return None;
-        }
-        self.handle(actor, message).await
-    }
-
     /// What the actor wants of itself.
     #[cold]
     fn see_to_myself(&mut self) -> Option<Exit> {
@@ -277,42 +259,6 @@ impl<A: Actor> Cell<A> {
             Halt::Stop => Some(Exit::Own),
             halt => self.halt(halt),
         }
-    }
-
-    /// Whether it is the turn of a message that was put aside and has come back:
-    /// signals pass it like any other.
-    #[cold]
-    fn may_unstash(&self) -> bool {
-        self.cx.has_unstashed() && !self.core().lane.is_pending()
-    }
-
-    async fn handle_unstashed(&mut self, actor: &mut A) -> Option<Exit> {
-        let message = self.cx.next_unstashed();
-        self.cx.attention = self.cx.has_unstashed();
-        self.handle_late(actor, message?).await
-    }
-
-    /// A message of the mailbox has expired. The handler, which does not see it,
-    /// cannot ask for another in its place: its demand is given back.
-    #[cold]
-    fn let_expire(&mut self, message: A::Msg) {
-        if self.rx.demand().is_some() {
-            self.rx.request(1);
-        }
-        self.rx.forget_trace();
-        self.core().bury_expired(message);
-    }
-
-    /// Handles a message that came past the mailbox, unless it has expired.
-    async fn handle_late(&mut self, actor: &mut A, message: A::Msg) -> Option<Exit> {
-        if A::expired(&message) {
-            self.core().bury_expired(message);
-            return None;
-        }
-        self.cx.life().note(Doing::Aside);
-        let exit = self.handle(actor, message).await;
-        self.cx.life().note(Doing::Working);
-        exit
     }
 
     /// Handles a message.
