@@ -39,13 +39,13 @@ impl Actor for Player {
                     match other.tell(Msg::Drop).await {
                         Ok(_) => {}
                         Err(SendError::Deadlock(deadlock)) => {
-                            println!("{:?}: {}: {}", cx.now(), self.name, deadlock.cycle);
+                            println!("{:.1?}: {}: {}", cx.now(), self.name, deadlock.cycle);
                             return Ok(());
                         }
                         Err(error) => return Err(error.into()),
                     }
                 }
-                println!("{:?}: {}: all {drops} went in", cx.now(), self.name);
+                println!("{:.1?}: {}: all {drops} went in", cx.now(), self.name);
             } // ANCHOR_END: flood
         }
         Ok(())
