@@ -13,7 +13,7 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread::{JoinHandle, Thread};
 use std::time::Duration;
 
-use support::{Dead, Job, Log, Started, Worker, lock, manual, ms, start};
+use support::{Dead, Job, Log, Started, Worker, lock, manual, ms, start, tell};
 use tidegate::prelude::*;
 use tidegate::{BoxTask, DropReason, Executor, LateActor, ManualExecutor, ShutdownReport};
 
@@ -408,4 +408,44 @@ async fn nobody_slips_past_a_shutdown() {
         }
         assert!(system.is_empty());
     }
+}
+
+/// A manual executor that holds something.
+struct Holding {
+    executor: ManualExecutor,
+    _held: Arc<()>,
+}
+
+impl Executor for Holding {
+    fn spawn(&self, name: &str, task: BoxTask) {
+        self.executor.spawn(name, task);
+    }
+
+    fn now(&self) -> Duration {
+        self.executor.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxTask {
+        self.executor.sleep(duration)
+    }
+
+    fn random(&self) -> u64 {
+        self.executor.random()
+    }
+}
+
+/// Mailboxes that the sweep looks after hold their system, and it holds them.
+#[test]
+fn nothing_of_a_system_is_left_after_its_shutdown() {
+    let (executor, held) = (ManualExecutor::new(), Arc::new(()));
+    let system = System::with_executor(Holding { executor: executor.clone(), _held: Arc::clone(&held) });
+    let actor = system.spawn(Worker::new(&Log::default()), Push::bounded(8));
+    tell(&actor, Job::Note(1));
+    executor.run_until_idle();
+    assert_eq!(actor.stats().handled, 1, "it has storage now, and is looked after");
+    let report = executor.block_on(system.shutdown(ms(100)));
+    assert!(report.is_clean(), "{report}");
+    drop((system, actor));
+    executor.run_until_idle();
+    assert_eq!(Arc::strong_count(&held), 1);
 }

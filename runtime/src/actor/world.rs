@@ -165,7 +165,7 @@ impl World {
         };
         if start {
             let world = Arc::clone(self);
-            let sweep = Leashed::new(sweep(world), Arc::clone(&self.swept));
+            let sweep = Leashed::new(sweep(Sweeping { world, over: false }), Arc::clone(&self.swept));
             self.executor.spawn("tidegate-sweep", Box::pin(sweep));
         }
     }
@@ -176,7 +176,29 @@ impl World {
     }
 }
 
-async fn sweep(world: Arc<World>) {
+/// Lets go of the mailboxes when the sweep is cut short, or dropped with its
+/// executor: they hold their world, which holds them.
+struct Sweeping {
+    world: Arc<World>,
+    /// It has come to its end by itself.
+    over: bool,
+}
+
+impl Drop for Sweeping {
+    fn drop(&mut self) {
+        if !self.over {
+            let left = {
+                let mut idle = self.world.idle.lock();
+                idle.sweeping = false;
+                std::mem::take(&mut idle.mailboxes)
+            };
+            drop(left);
+        }
+    }
+}
+
+async fn sweep(mut sweeping: Sweeping) {
+    let world = Arc::clone(&sweeping.world);
     loop {
         world.executor.sleep(world.settings.idle_after).await;
         let mut mailboxes = std::mem::take(&mut world.idle.lock().mailboxes);
@@ -196,6 +218,7 @@ async fn sweep(world: Arc<World>) {
         if idle.mailboxes.is_empty() {
             idle.mailboxes = Vec::new();
             idle.sweeping = false;
+            sweeping.over = true;
             return;
         }
     }
