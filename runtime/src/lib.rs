@@ -91,6 +91,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod actor;
+pub mod flow;
 #[cfg(any(feature = "actix", feature = "futures", feature = "tower"))]
 pub mod interop;
 pub mod mailbox;

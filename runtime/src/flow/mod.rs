@@ -1,0 +1,3 @@
+//! Demand: who may send how much, through a whole pipeline and over a network.
+
+pub mod link;
