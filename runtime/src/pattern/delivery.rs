@@ -5,6 +5,7 @@
 //! |---|---|
 //! | this one | [`Delivery`] and [`Receipt`]: what a receiver holds and answers with |
 //! | [`ledger`] | what is known of every message, as a state machine without a clock |
+//! | [`keys`] | which messages wait for others, and whom they belong to |
 //! | [`targets`] | who may be sent to, and how many more |
 //! | [`desk`] | the ledger as it is shared |
 //! | [`pump`] | the task that sends, sends again, and keeps the deadlines |
@@ -15,6 +16,7 @@
 
 pub(super) mod courier;
 pub(super) mod desk;
+pub(super) mod keys;
 pub(super) mod ledger;
 pub(super) mod pump;
 pub(super) mod quarantine;
@@ -23,6 +25,7 @@ pub(super) mod targets;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::actor::ActorId;
 use crate::sync::counter::Flag;
@@ -90,8 +93,10 @@ pub(super) struct Slip {
 /// How a delivery comes back unacknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Return {
-    /// To be tried again.
+    /// To be tried again, after the backoff.
     Nack,
+    /// To be tried again, after so long.
+    Later(Duration),
     /// Of no use to try again.
     Reject,
 }
@@ -134,6 +139,17 @@ impl<M> Delivery<M> {
         self.slip().attempt
     }
 
+    /// Rises with every delivery of one source: what Kleppmann calls a fencing
+    /// token ("How to do distributed locking", 2016).
+    ///
+    /// A store that remembers the highest it has seen of each key, and refuses
+    /// writes with a lower one, is safe from a worker that was late and works on
+    /// without knowing it.
+    #[must_use]
+    pub fn fence(&self) -> u64 {
+        self.slip().ticket
+    }
+
     /// The message.
     #[must_use]
     pub fn message(&self) -> &M {
@@ -157,6 +173,13 @@ impl<M> Delivery<M> {
     /// The same as dropping it.
     pub fn nack(mut self) {
         self.back(Return::Nack);
+    }
+
+    /// As [`nack`](Self::nack), with a delay of your own instead of the backoff:
+    /// for work that depends on something whose time is known, a rate limit for
+    /// instance. It counts as an attempt.
+    pub fn nack_after(mut self, delay: Duration) {
+        self.back(Return::Later(delay));
     }
 
     /// The work can never be done: to the quarantine, without further attempts.
@@ -237,6 +260,11 @@ impl Receipt {
     /// As [`Delivery::nack`].
     pub fn nack(mut self) {
         self.back(Return::Nack);
+    }
+
+    /// As [`Delivery::nack_after`].
+    pub fn nack_after(mut self, delay: Duration) {
+        self.back(Return::Later(delay));
     }
 
     /// As [`Delivery::reject`].

@@ -7,13 +7,14 @@
 //! it, and one that goes leaves behind what it has not acknowledged.
 
 use std::fmt;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::delivery::courier::Clerk;
 use super::delivery::desk::Desk;
 use super::delivery::ledger::Terms;
-use super::{Delivery, DeliveryStats, Quarantine};
+use super::{Delivery, DeliveryStats, KeyStats, Quarantine, WorkerStats};
 use crate::actor::ActorRef;
 use crate::mailbox::{Mailbox, Pull};
 use crate::supervision::Backoff;
@@ -126,6 +127,43 @@ impl<M: Send + 'static> Workers<M> {
         self.len() == 0
     }
 
+    /// Changes how many jobs a worker may hold; at least 1. If it holds more, it
+    /// gets none until it holds fewer. `false` if it is not one of them.
+    #[allow(clippy::must_use_candidate)]
+    pub fn set_prefetch(&self, worker: &ActorRef<Delivery<M>>, prefetch: usize) -> bool {
+        self.desk.change(worker, |target| target.slots = prefetch.max(1))
+    }
+
+    /// A worker gets no more jobs until it is [resumed](Self::resume): while it
+    /// is looked at, or does something else. What it holds is still its own.
+    /// `false` if it is not one of them.
+    ///
+    /// It is still one of them, and who [drains](ActorRef::drain) their mailbox
+    /// waits for it; one that [leaves](Self::leave) is waited for no longer.
+    #[allow(clippy::must_use_candidate)]
+    pub fn pause(&self, worker: &ActorRef<Delivery<M>>) -> bool {
+        self.desk.change(worker, |target| target.paused = true)
+    }
+
+    /// A worker that was [paused](Self::pause) gets jobs again. `false` if it is
+    /// not one of them.
+    #[allow(clippy::must_use_candidate)]
+    pub fn resume(&self, worker: &ActorRef<Delivery<M>>) -> bool {
+        self.desk.change(worker, |target| target.paused = false)
+    }
+
+    /// How each worker stands, in the order in which they joined.
+    #[must_use]
+    pub fn workers(&self) -> Vec<WorkerStats> {
+        self.desk.worker_stats()
+    }
+
+    /// How the keys stand. All zero without [`keyed`](WorkersBuilder::keyed).
+    #[must_use]
+    pub fn key_stats(&self) -> KeyStats {
+        self.desk.key_stats()
+    }
+
     /// What became of the jobs so far.
     #[must_use]
     pub fn stats(&self) -> DeliveryStats {
@@ -193,8 +231,79 @@ impl<M: Send + 'static> WorkersBuilder<M> {
         self
     }
 
-    /// How many jobs may be with workers or wait to be tried again. The default
-    /// is 1024; at least 1.
+    /// Keeps the jobs of each key in order, one at a time: the next one of a key
+    /// begins when the one before is acknowledged or given up. A job that comes
+    /// back is still the first of its key, so also then nothing overtakes it.
+    /// Different keys do not wait for each other.
+    ///
+    /// A key goes to the worker that had its last job, as long as there are more
+    /// of it, or [longer](Self::affinity). But nobody is idle for it: if that
+    /// worker has no room, or has ended, whoever is free takes the job, and the
+    /// key with it. So keys follow the workers that come and go. A worker
+    /// prefers its own keys, but a job that can begin is overtaken for that by no
+    /// more than 16 younger ones while it is the oldest.
+    ///
+    /// Jobs that wait for others of their key count for the
+    /// [`window`](Self::window): so far is looked ahead for a key that is free.
+    /// A key without jobs is forgotten.
+    ///
+    /// That no two workers are at one key holds as long as workers are in time:
+    /// one that overruns [`ack_within`](Self::ack_within) may still be at its job
+    /// when another has it. [`Delivery::fence`] tells them apart.
+    ///
+    /// `key` is called once for each job. A job for which it panics is put into
+    /// quarantine.
+    ///
+    /// ```
+    /// use tidegate::pattern::{Delivery, Workers};
+    /// # use tidegate::prelude::*;
+    /// # use std::sync::{Arc, Mutex};
+    /// /// An account, and what to add to it.
+    /// struct Booking(u32, i64);
+    /// struct Worker(Arc<Mutex<Vec<(u32, i64)>>>);
+    /// impl Actor for Worker {
+    ///     type Msg = Delivery<Booking>;
+    ///     async fn handle(&mut self, job: Delivery<Booking>, cx: &mut Context<Self>) -> Result<(), Fault> {
+    ///         let Booking(account, amount) = *job;
+    ///         cx.sleep(std::time::Duration::from_millis(amount as u64)).await;
+    ///         self.0.lock().unwrap().push((account, amount));
+    ///         job.ack();
+    ///         Ok(())
+    ///     }
+    /// }
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
+    /// let system = System::new();
+    /// let workers = Workers::builder().keyed(|booking: &Booking| booking.0).spawn(&system);
+    /// let done = Arc::new(Mutex::new(Vec::new()));
+    /// for _ in 0..2 {
+    ///     workers.join(&system.spawn(Worker(done.clone()), Push::bounded(16)));
+    /// }
+    /// // The first takes longest, and the second of that account waits for it.
+    /// for (account, amount) in [(1, 50), (1, 1), (2, 10), (2, 20)] {
+    ///     workers.actor_ref().tell(Booking(account, amount)).await.unwrap();
+    /// }
+    /// workers.actor_ref().drain();
+    /// workers.actor_ref().stopped().await;
+    /// assert_eq!(*done.lock().unwrap(), [(2, 10), (2, 20), (1, 50), (1, 1)]);
+    /// # }
+    /// ```
+    pub fn keyed<K: Hash>(mut self, key: impl Fn(&M) -> K + Send + Sync + 'static) -> Self {
+        let hashes = RandomState::new();
+        self.terms.key = Some(Arc::new(move |job| hashes.hash_one(key(job))));
+        self
+    }
+
+    /// Remembers for so many keys that have no jobs which worker had the last
+    /// one, and those that have had none for longest are forgotten: for workers
+    /// that keep something of each key. The default is 0. Without effect without
+    /// [`keyed`](Self::keyed).
+    pub fn affinity(mut self, keys: usize) -> Self {
+        self.terms.remember = keys;
+        self
+    }
+
+    /// How many jobs may be with workers, wait to be tried again, or wait for
+    /// others of their [key](Self::keyed). The default is 1024; at least 1.
     pub fn window(mut self, jobs: usize) -> Self {
         self.terms.window = jobs.max(1);
         self

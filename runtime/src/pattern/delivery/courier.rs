@@ -31,6 +31,8 @@ impl<M> Terms<M> {
             backoff: Backoff::exponential(Duration::from_millis(100), Duration::from_secs(10)).jitter(0.2),
             keep: 128,
             copy: None,
+            key: None,
+            remember: 0,
         }
     }
 }

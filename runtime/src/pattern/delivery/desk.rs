@@ -1,11 +1,14 @@
 //! The ledger as it is shared: between an actor, its pump, and everybody who
 //! holds a delivery.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use super::ledger::{After, DeliveryStats, Ledger, Terms};
+use super::keys::KeyStats;
+use super::ledger::{After, DeliveryStats, KeyOf, Ledger, Terms};
+use super::targets::{Target, WorkerStats};
 use super::{Custody, Delivery, Return, Settle, Slip};
 use crate::actor::world::World;
 use crate::actor::{ActorId, ActorPath, ActorRef};
@@ -16,11 +19,13 @@ pub(crate) struct Desk<M> {
     ledger: Mutex<Ledger<M>>,
     world: Arc<World>,
     path: OnceLock<ActorPath>,
+    key: Option<Arc<KeyOf<M>>>,
 }
 
 impl<M: Send + 'static> Desk<M> {
     pub(crate) fn new(terms: Terms<M>, system: &System) -> Arc<Self> {
         Arc::new(Self {
+            key: terms.key.clone(),
             ledger: Mutex::new(Ledger::new(terms)),
             world: Arc::clone(system.world()),
             path: OnceLock::new(),
@@ -49,6 +54,24 @@ impl<M: Send + 'static> Desk<M> {
 
     pub(crate) fn stats(&self) -> DeliveryStats {
         self.read(Ledger::stats)
+    }
+
+    pub(crate) fn key_stats(&self) -> KeyStats {
+        self.read(|ledger| ledger.keys.as_ref().map(|keys| keys.stats()).unwrap_or_default())
+    }
+
+    pub(crate) fn worker_stats(&self) -> Vec<WorkerStats> {
+        self.read(|ledger| ledger.targets.stats())
+    }
+
+    /// Changes something about a target. `false` if `actor` is none.
+    pub(crate) fn change(&self, actor: &ActorRef<Delivery<M>>, change: impl FnOnce(&mut Target<M>)) -> bool {
+        self.with(|ledger, after| {
+            let found = ledger.targets.find(actor);
+            let changed = found.and_then(|key| ledger.targets.change(key, change)).is_some();
+            ledger.wake(after);
+            changed
+        })
     }
 
     /// How many there are to send to.
@@ -86,7 +109,12 @@ impl<M: Send + 'static> Desk<M> {
     }
 
     pub(crate) fn accept(&self, message: M) {
-        self.with(|ledger, after| ledger.accept(message, after));
+        let key = match &self.key {
+            None => Some(0),
+            // Foreign code: not under the lock, and its panic is that message's.
+            Some(key) => catch_unwind(AssertUnwindSafe(|| key(&message))).ok(),
+        };
+        self.with(|ledger, after| ledger.accept(message, key, after));
     }
 
     pub(crate) fn close(&self) {
@@ -117,14 +145,8 @@ impl<M: Send + 'static> Desk<M> {
             }
         }));
         // It may have left, or ended, meanwhile.
-        let gone = match self.ledger.lock().targets.get_mut(key) {
-            Some(target) => {
-                target.watch = watch;
-                false
-            }
-            None => true,
-        };
-        if gone {
+        let there = self.ledger.lock().targets.change(key, |target| target.watch = watch);
+        if there.is_none() {
             unwatch(actor, watch);
         }
         true

@@ -8,18 +8,23 @@
 //!             +-------+-> came back unopened from a mailbox that ended
 //! ```
 //!
+//! With [keys](super::keys) a message is `Behind` first, until those of its key
+//! that came before it are gone.
+//!
 //! A message is acknowledged once, whichever attempt does it, and what comes
 //! back late changes nothing. What has to be done without the lock, waking and
 //! burying, is left in [`After`].
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use super::keys::Keys;
 use super::quarantine::Quarantined;
 use super::targets::Targets;
-use super::{DeliveryId, Return, Slip};
-use crate::actor::ActorId;
+use super::{Delivery, DeliveryId, Return, Slip};
+use crate::actor::{ActorId, ActorRef};
 use crate::mailbox::DropReason;
 use crate::supervision::Backoff;
 
@@ -39,7 +44,13 @@ pub(crate) struct Terms<M> {
     pub(crate) keep: usize,
     /// How a copy is made, if one is kept.
     pub(crate) copy: Option<fn(&M) -> M>,
+    /// The hash of a message's key, if the order of each key is kept.
+    pub(crate) key: Option<Arc<KeyOf<M>>>,
+    /// Of how many keys without messages it is remembered who had the last.
+    pub(crate) remember: usize,
 }
+
+pub(crate) type KeyOf<M> = dyn Fn(&M) -> u64 + Send + Sync;
 
 /// What became of the messages of a [`Courier`](crate::pattern::Courier) or of
 /// [`Workers`](crate::pattern::Workers).
@@ -75,6 +86,7 @@ pub(super) struct Ledger<M> {
     next: u64,
     tickets: u64,
     ready: BTreeSet<u64>,
+    pub(super) keys: Option<Box<Keys>>,
     /// Ends of backoffs, and deadlines of what is out.
     timers: BTreeSet<(Duration, u64)>,
     pub(super) kept: VecDeque<Quarantined<M>>,
@@ -92,13 +104,20 @@ struct Entry<M> {
     message: Option<M>,
     failed: u32,
     state: State,
+    key: u64,
+    /// The next one of its key.
+    next: Option<u64>,
+    /// Acknowledged by an attempt that was late, while this one is still out:
+    /// settled, but for its key, which is not free yet.
+    acked: bool,
 }
 
 #[derive(Clone, Copy)]
 enum State {
+    Behind,
     Ready,
     Waiting { until: Duration },
-    Out { ticket: u64, until: Option<Duration> },
+    Out { ticket: u64, target: u64, until: Option<Duration> },
 }
 
 /// What is to be sent.
@@ -122,8 +141,10 @@ impl<M> After<M> {
 
 impl<M: Send + 'static> Ledger<M> {
     pub(super) fn new(terms: Terms<M>) -> Self {
+        let keys = terms.key.is_some().then(|| Box::new(Keys::new(terms.remember)));
         Self {
             terms,
+            keys,
             source: ActorId(0),
             targets: Targets::new(),
             entries: BTreeMap::new(),
@@ -157,7 +178,8 @@ impl<M: Send + 'static> Ledger<M> {
         used < self.terms.window && (!self.terms.on_demand || self.targets.free_slots() > self.ready.len())
     }
 
-    pub(super) fn accept(&mut self, message: M, after: &mut After<M>) {
+    /// `key` is `None` for a message whose key could not be told: it is given up.
+    pub(super) fn accept(&mut self, message: M, key: Option<u64>, after: &mut After<M>) {
         self.stats.accepted += 1;
         if self.closed {
             self.stats.lost += 1;
@@ -166,10 +188,27 @@ impl<M: Send + 'static> Ledger<M> {
         }
         let sequence = self.next;
         self.next += 1;
+        let Some(key) = key else {
+            self.quarantine(sequence, 0, Return::Reject, Some(message), after);
+            return self.wake(after);
+        };
         self.stats.unsettled += 1;
-        self.entries.insert(sequence, Entry { message: Some(message), failed: 0, state: State::Ready });
-        self.ready.insert(sequence);
+        let entry = Entry { message: Some(message), failed: 0, state: State::Behind, key, next: None, acked: false };
+        self.entries.insert(sequence, entry);
+        match self.keys.as_mut().and_then(|keys| keys.enter(key, sequence)) {
+            Some(before) => self.entries.get_mut(&before).into_iter().for_each(|entry| entry.next = Some(sequence)),
+            None => self.make_ready(sequence),
+        }
         self.wake(after);
+    }
+
+    fn make_ready(&mut self, sequence: u64) {
+        let Some(entry) = self.entries.get_mut(&sequence) else { return };
+        entry.state = State::Ready;
+        self.ready.insert(sequence);
+        if let Some(keys) = &mut self.keys {
+            keys.ready(entry.key, sequence);
+        }
     }
 
     /// Tells the pump, and whoever waits for room if there may be some.
@@ -190,18 +229,30 @@ impl<M: Send + 'static> Ledger<M> {
         !self.ready.is_empty()
     }
 
-    /// The next message for `target`, in the order in which they came. None for
-    /// one that has left since it was picked.
+    /// Who is to get the next message. See [`Targets::pick`].
+    pub(super) fn pick(&mut self) -> Option<(u64, ActorRef<Delivery<M>>)> {
+        let oldest = self.ready.first()?;
+        let home = self.keys.as_ref().and_then(|keys| keys.home(self.entries.get(oldest)?.key));
+        home.and_then(|home| self.targets.pick_this(home)).or_else(|| self.targets.pick())
+    }
+
+    /// The next message for `target`, in the order in which they came if there
+    /// are no keys. None for one that has left since it was picked.
     pub(super) fn send(&mut self, target: u64, now: Duration) -> Option<Sending<M>> {
-        if !self.targets.contains(target) {
+        if !self.targets.is_open(target) {
             return None;
         }
-        let sequence = self.ready.pop_first()?;
+        let oldest = *self.ready.first()?;
+        let sequence = self.keys.as_mut().map_or(oldest, |keys| keys.choose(target, oldest));
+        self.ready.remove(&sequence);
         let entry = self.entries.get_mut(&sequence)?;
+        if let Some(keys) = &mut self.keys {
+            keys.took(entry.key, sequence, target);
+        }
         let message = entry.message.take()?;
         self.tickets += 1;
         let until = self.terms.ack_within.map(|limit| now.saturating_add(limit));
-        entry.state = State::Out { ticket: self.tickets, until };
+        entry.state = State::Out { ticket: self.tickets, target, until };
         if let Some(until) = until {
             self.timers.insert((until, sequence));
         }
@@ -216,7 +267,7 @@ impl<M: Send + 'static> Ledger<M> {
     /// A copy of what has been sent.
     pub(super) fn keep(&mut self, slip: Slip, copy: M, after: &mut After<M>) {
         match self.entries.get_mut(&slip.id.sequence) {
-            Some(entry) if entry.message.is_none() && matches!(entry.state, State::Out { .. }) => {
+            Some(entry) if entry.message.is_none() && !entry.acked && matches!(entry.state, State::Out { .. }) => {
                 entry.message = Some(copy);
             }
             _ => after.drop.push(copy),
@@ -225,11 +276,7 @@ impl<M: Send + 'static> Ledger<M> {
 
     pub(super) fn ack(&mut self, slip: Slip, after: &mut After<M>) -> bool {
         self.targets.gave(slip.target);
-        let first = self.entries.contains_key(&slip.id.sequence);
-        if first {
-            self.stats.acked += 1;
-            after.drop.extend(self.settle(slip.id.sequence));
-        }
+        let first = self.acknowledged(slip, after);
         // Nothing else for the pump to do: the deadline it may sleep for is
         // found to be gone when it comes.
         if self.has_ready() || self.draining {
@@ -240,12 +287,34 @@ impl<M: Send + 'static> Ledger<M> {
         first
     }
 
+    /// `true`: the first time.
+    fn acknowledged(&mut self, slip: Slip, after: &mut After<M>) -> bool {
+        let sequence = slip.id.sequence;
+        let Some(entry) = self.entries.get_mut(&sequence) else { return false };
+        let first = !entry.acked;
+        if first {
+            self.stats.acked += 1;
+            self.targets.change(slip.target, |target| target.acked += 1);
+        }
+        let another = matches!(entry.state, State::Out { ticket, .. } if ticket != slip.ticket);
+        if !another || self.keys.is_none() {
+            after.drop.extend(self.settle(sequence));
+        } else if first {
+            // Its key is free once the other attempt is over.
+            entry.acked = true;
+            after.drop.extend(entry.message.take());
+            self.stats.out -= 1;
+            self.stats.unsettled -= 1;
+        }
+        first
+    }
+
     pub(super) fn extend(&mut self, slip: Slip, now: Duration) -> bool {
         let (Some(limit), Some(entry)) = (self.terms.ack_within, self.entries.get_mut(&slip.id.sequence)) else {
             return false;
         };
         match &mut entry.state {
-            State::Out { ticket, until: Some(until) } if *ticket == slip.ticket => {
+            State::Out { ticket, until: Some(until), .. } if *ticket == slip.ticket => {
                 self.timers.remove(&(*until, slip.id.sequence));
                 *until = now.saturating_add(limit);
                 self.timers.insert((*until, slip.id.sequence));
@@ -269,6 +338,7 @@ impl<M: Send + 'static> Ledger<M> {
         // Nobody looked at it, and nobody there can any more: no fault of its own.
         let innocent = !opened && self.targets.has_ended(slip.target);
         self.targets.gave(slip.target);
+        self.targets.change(slip.target, |target| target.returned += 1);
         let mine = self
             .entries
             .get_mut(&sequence)
@@ -276,6 +346,10 @@ impl<M: Send + 'static> Ledger<M> {
         match mine {
             // Another attempt goes on, or it is settled.
             None => after.drop.extend(message),
+            Some(Entry { acked: true, .. }) => {
+                after.drop.extend(message);
+                self.settle(sequence);
+            }
             Some(entry) => {
                 match (&entry.message, message) {
                     (Some(_), message) => after.drop.extend(message),
@@ -295,15 +369,17 @@ impl<M: Send + 'static> Ledger<M> {
             self.timers.pop_first();
             let Some(entry) = self.entries.get_mut(&sequence) else { continue };
             match entry.state {
-                State::Waiting { .. } => {
-                    entry.state = State::Ready;
-                    self.ready.insert(sequence);
-                }
-                State::Out { .. } => {
+                State::Waiting { .. } => self.make_ready(sequence),
+                State::Out { target, .. } => {
                     self.stats.late += 1;
+                    self.targets.change(target, |target| target.late += 1);
+                    if entry.acked {
+                        self.settle(sequence);
+                        continue;
+                    }
                     self.failed(sequence, Return::Nack, false, now, &mut random, after);
                 }
-                State::Ready => {}
+                State::Behind | State::Ready => {}
             }
         }
     }
@@ -335,13 +411,13 @@ impl<M: Send + 'static> Ledger<M> {
             self.lose(sequence, DropReason::Stopped, after);
         } else {
             self.stats.out -= 1;
-            let wait = match entry.failed {
-                failed if innocent || failed == 0 => Duration::ZERO,
-                failed => self.terms.backoff.delay(failed - 1, random),
+            let wait = match (how, entry.failed) {
+                (Return::Later(wait), _) => wait,
+                (_, failed) if innocent || failed == 0 => Duration::ZERO,
+                (_, failed) => self.terms.backoff.delay(failed - 1, random),
             };
             if wait.is_zero() {
-                entry.state = State::Ready;
-                self.ready.insert(sequence);
+                self.make_ready(sequence);
             } else {
                 let until = now.saturating_add(wait);
                 entry.state = State::Waiting { until };
@@ -367,10 +443,13 @@ impl<M: Send + 'static> Ledger<M> {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
+        if let Some(keys) = &mut self.keys {
+            keys.clear();
+        }
         let idle: Vec<u64> = self
             .entries
             .iter()
-            .filter(|(_, entry)| matches!(entry.state, State::Ready | State::Waiting { .. }))
+            .filter(|(_, entry)| !matches!(entry.state, State::Out { .. }))
             .map(|(sequence, _)| *sequence)
             .collect();
         for sequence in idle {
@@ -389,14 +468,20 @@ impl<M: Send + 'static> Ledger<M> {
     fn settle(&mut self, sequence: u64) -> Option<M> {
         self.untimed(sequence);
         let entry = self.entries.remove(&sequence)?;
-        match entry.state {
-            State::Ready => {
-                self.ready.remove(&sequence);
-            }
-            State::Out { .. } => self.stats.out -= 1,
-            State::Waiting { .. } => {}
+        if matches!(entry.state, State::Ready) {
+            self.ready.remove(&sequence);
         }
-        self.stats.unsettled -= 1;
+        if !entry.acked {
+            self.stats.out -= usize::from(matches!(entry.state, State::Out { .. }));
+            self.stats.unsettled -= 1;
+        }
+        // Once closed nothing is behind anything.
+        if let (Some(keys), false) = (&mut self.keys, self.closed) {
+            keys.leave(entry.key, entry.next.is_some());
+            if let Some(next) = entry.next {
+                self.make_ready(next);
+            }
+        }
         entry.message
     }
 

@@ -67,7 +67,7 @@ impl<M: Send + 'static> Pump<M> {
             let now = self.desk.now();
             let picked = self.desk.with(|ledger, after| {
                 ledger.expire(now, || self.desk.random(), after);
-                if ledger.closed || !ledger.has_ready() { None } else { ledger.targets.pick() }
+                if ledger.closed || !ledger.has_ready() { None } else { ledger.pick() }
             });
             let Some((target, actor)) = picked else { return false };
             match actor.try_reserve() {
@@ -106,10 +106,12 @@ impl<M: Send + 'static> Pump<M> {
         if self.waits.is_empty() {
             return;
         }
-        // Those that have left since are waited for no longer.
-        let left = self.desk.read(|ledger| {
-            let gone = |(target, _): &mut (u64, Reserving<M>)| !ledger.targets.contains(*target);
-            self.waits.extract_if(.., gone).collect::<Vec<_>>()
+        // Those that have left since, or are to get no more, are waited for no longer.
+        let left = self.desk.with(|ledger, _| {
+            let gone = |(target, _): &mut (u64, Reserving<M>)| !ledger.targets.is_open(*target);
+            let left: Vec<_> = self.waits.extract_if(.., gone).collect();
+            left.iter().for_each(|(target, _)| ledger.targets.not_now(*target));
+            left
         });
         // Not under the lock: others are woken by it.
         drop(left);

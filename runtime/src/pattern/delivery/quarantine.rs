@@ -1,5 +1,6 @@
 //! What could not be handled.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -71,17 +72,13 @@ impl<M: Send + 'static> Quarantine<M> {
     /// no duplicate any more. From a source that has ended none are taken.
     #[allow(clippy::must_use_candidate)]
     pub fn redeliver(&self) -> usize {
-        self.desk.with(|ledger, after| {
-            if ledger.closed {
-                return 0;
-            }
-            let kept = std::mem::take(&mut ledger.kept);
-            let n = kept.len();
-            for quarantined in kept {
-                ledger.accept(quarantined.message, after);
-            }
-            n
-        })
+        let kept = self.desk.with(|ledger, _| match ledger.closed {
+            true => VecDeque::new(),
+            false => std::mem::take(&mut ledger.kept),
+        });
+        let n = kept.len();
+        kept.into_iter().for_each(|quarantined| self.desk.accept(quarantined.message));
+        n
     }
 }
 
