@@ -48,12 +48,13 @@ use super::wait_cell::WaitCell;
 use super::waiters::{Left, Outcome, Ticket, Waiters, Want};
 use super::watch::Watch;
 use super::words::{
-    BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_CAPACITY, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT,
-    REPORTED, SEQUENCE_MASK, WAITERS, WATCHED, ahead, limit_word, permits, sequence,
+    BELOW_SEQUENCE, BUFFERED, CLOSED, FOLLOWED, FROZEN, LIMIT_FLAGS, MAX_CAPACITY, MAX_PERMITS, ONE_MESSAGE,
+    ONE_PERMIT, REPORTED, SEQUENCE_MASK, WAITERS, WATCHED, ahead, limit_word, permits, sequence,
 };
 
 mod claim;
 mod consume;
+mod follow;
 mod storage;
 mod terms;
 mod waiting;
@@ -272,6 +273,7 @@ impl<T> Queue<T> {
         if let Some(watch) = &mut slow.watch {
             watch.release_all(&mut wakes.senders);
         }
+        self.tell_followers(&mut slow, &mut wakes);
         drop(slow);
         self.wake(wakes);
     }

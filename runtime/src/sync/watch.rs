@@ -1,4 +1,5 @@
-//! The level of pressure, with hysteresis, and who listens for its changes.
+//! The level of pressure, with hysteresis, and who listens for its changes; and
+//! who waits until the receiver has come further.
 //!
 //! Pressure is told by the number of free grants: it is on when no more than
 //! `press` are left and off again when at least `relieve` are. What lies
@@ -18,11 +19,66 @@ pub(crate) struct Watch {
     listeners: usize,
     wakers: Vec<(u64, Waker)>,
     next_waiter: u64,
+    pub(super) followers: Followers,
+}
+
+/// Those who wait until more has been taken than they have seen.
+#[derive(Debug, Default)]
+pub(super) struct Followers {
+    waiting: Vec<Follower>,
+    next: u64,
+}
+
+#[derive(Debug)]
+struct Follower {
+    key: u64,
+    seen: u64,
+    waker: Waker,
+}
+
+impl Followers {
+    /// Waits under `key`, or under a new one; returns a waker that is not needed
+    /// any more.
+    pub(super) fn wait(&mut self, key: &mut Option<u64>, seen: u64, waker: &Waker) -> Option<Waker> {
+        if let Some(place) = self.waiting.iter_mut().find(|place| Some(place.key) == *key) {
+            place.seen = seen;
+            return Some(std::mem::replace(&mut place.waker, waker.clone()));
+        }
+        self.next += 1;
+        *key = Some(self.next);
+        self.waiting.push(Follower { key: self.next, seen, waker: waker.clone() });
+        None
+    }
+
+    pub(super) fn forget(&mut self, key: &mut Option<u64>) -> Option<Waker> {
+        let key = key.take()?;
+        let place = self.waiting.iter().position(|place| place.key == key)?;
+        Some(self.waiting.swap_remove(place).waker)
+    }
+
+    /// Moves the wakers of those who have something to see to `wakers`.
+    pub(super) fn tell(&mut self, taken: u64, closed: bool, wakers: &mut Vec<Waker>) {
+        let told = self.waiting.extract_if(.., |place| closed || place.seen != taken);
+        wakers.extend(told.map(|place| place.waker));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
 }
 
 impl Watch {
     pub(crate) const fn new(press: u64, relieve: u64) -> Self {
-        Self { press, relieve, pressed: false, edges: 0, listeners: 0, wakers: Vec::new(), next_waiter: 0 }
+        Self {
+            press,
+            relieve,
+            pressed: false,
+            edges: 0,
+            listeners: 0,
+            wakers: Vec::new(),
+            next_waiter: 0,
+            followers: Followers { waiting: Vec::new(), next: 0 },
+        }
     }
 
     /// Sets the marks; the level is taken anew at the next look.

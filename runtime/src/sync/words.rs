@@ -4,7 +4,7 @@
 //! tail   63            21 20         4   3        2        1      0
 //!        [   sequence    ][  permits  ][reported][buffered][frozen][closed]
 //! limit  63            21 20                      2        1      0
-//!        [   sequence    ][          0           ][       ][watched][waiters]
+//!        [   sequence    ][          0           ][followed][watched][waiters]
 //! ```
 //!
 //! A sequence is a message count modulo 2^43. Two of them are compared by
@@ -25,7 +25,10 @@ pub(crate) const WAITERS: u64 = 1;
 /// Somebody listens for pressure: whoever raises the limit or gives a grant back
 /// reports to it.
 pub(crate) const WATCHED: u64 = 1 << 1;
-pub(crate) const LIMIT_FLAGS: u64 = WAITERS | WATCHED;
+/// Somebody waits until the receiver has come further: whoever raises the limit
+/// sees to it.
+pub(crate) const FOLLOWED: u64 = 1 << 2;
+pub(crate) const LIMIT_FLAGS: u64 = WAITERS | WATCHED | FOLLOWED;
 
 const PERMIT_SHIFT: u32 = 4;
 const SHIFT: u32 = 21;

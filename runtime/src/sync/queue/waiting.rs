@@ -191,6 +191,7 @@ impl<T> Queue<T> {
         if !mutant!("queue.settle_without_observing") {
             self.observe(&mut slow, &mut wakes);
         }
+        self.tell_followers(&mut slow, &mut wakes);
         drop(slow);
         self.wake(wakes);
     }

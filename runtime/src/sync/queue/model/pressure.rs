@@ -110,3 +110,46 @@ fn a_new_listener_misses_nothing() {
         });
     }
 }
+
+/// Somebody waits until the receiver has come further while it takes and goes
+/// to sleep: woken, or told at once. Demand stands still, so nothing else would
+/// wake it. Two threads.
+#[test]
+fn progress_is_not_slept_through() {
+    model_unbounded(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(super::pull(2, 1));
+        assert!(queue.try_put(ledger.message(1)).is_ok());
+        let follower = thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || {
+                let mut key = None;
+                block_on(std::future::poll_fn(|cx| queue.follow(0, &mut key, cx.waker())))
+            }
+        });
+        assert_eq!(consumer.try_take(&queue).map(|message| message.id()), Some(1));
+        consumer.publish(&queue);
+        assert_eq!(follower.join().unwrap(), 1);
+        super::bury(&queue, &mut consumer);
+        ledger.close();
+    });
+}
+
+/// A mailbox that closes leaves nobody waiting for its receiver. Two threads.
+#[test]
+fn a_close_is_progress_enough() {
+    model_unbounded(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(super::pull(2, 1));
+        let follower = thread::spawn({
+            let queue = Arc::clone(&queue);
+            move || {
+                let mut key = None;
+                block_on(std::future::poll_fn(|cx| queue.follow(0, &mut key, cx.waker())))
+            }
+        });
+        super::bury(&queue, &mut consumer);
+        assert_eq!(follower.join().unwrap(), 0);
+        ledger.close();
+    });
+}

@@ -1,0 +1,72 @@
+//! Waiting until the receiver has come further, whatever that does to the limit.
+//!
+//! A subscription counts what is left of its own items in a mailbox that others
+//! send to as well. So it waits for what was taken, and not for room.
+
+use std::task::{Poll, Waker};
+
+use super::{FOLLOWED, Queue, Relaxed, Slow, Wakes, Watch, kept, mutant, order};
+
+impl<T> Queue<T> {
+    /// How many messages the receiver has taken, as published.
+    pub(crate) fn taken(&self) -> u64 {
+        // Acquire, paired with the Release of `publish`: what was done with
+        // those messages by then is seen.
+        // Not modelled: weakened, every model still passes. Kept: it is off the
+        // fast path, and a caller may well rely on it.
+        self.published.0.taken.load(kept!(Acquire))
+    }
+
+    /// Waits until the receiver has published another count than `seen`, or
+    /// the mailbox is closed. While this is pending, `key` says whose waker it
+    /// is: to be handed in again, or [given up](Self::unfollow).
+    pub(crate) fn follow(&self, seen: u64, key: &mut Option<u64>, waker: &Waker) -> Poll<u64> {
+        let mut slow = self.slow.lock();
+        let watch = slow.watch.get_or_insert_with(|| Box::new(Watch::new(0, 1)));
+        let old = watch.followers.wait(key, seen, waker);
+        // AcqRel, a read-modify-write: the receiver's raise of the same word,
+        // which follows its count, comes before, and the count is seen below,
+        // or after, and sees the flag.
+        // Checked by: queue::model::pressure::progress_is_not_slept_through
+        if !mutant!("queue.follow_without_flag") {
+            self.published.0.limit.fetch_or(FOLLOWED, order!(AcqRel, "queue.follow"));
+        }
+        let taken = self.taken();
+        let waits = (taken == seen && !self.is_closed()) || mutant!("queue.follow_without_second_look");
+        let gone = if waits { None } else { self.forget_follower(&mut slow, key) };
+        // Wakers are foreign code: dropped when the lock is free.
+        drop(slow);
+        drop((old, gone));
+        if waits { Poll::Pending } else { Poll::Ready(taken) }
+    }
+
+    /// Waits no longer.
+    pub(crate) fn unfollow(&self, key: &mut Option<u64>) {
+        if key.is_some() {
+            let gone = self.forget_follower(&mut self.slow.lock(), key);
+            drop(gone);
+        }
+    }
+
+    fn forget_follower(&self, slow: &mut Slow<T>, key: &mut Option<u64>) -> Option<Waker> {
+        let watch = slow.watch.as_mut()?;
+        let gone = watch.followers.forget(key);
+        self.mark_followed(watch);
+        gone
+    }
+
+    /// Wakes those who have something to see. Under the lock.
+    pub(super) fn tell_followers(&self, slow: &mut Slow<T>, wakes: &mut Wakes) {
+        let Some(watch) = slow.watch.as_mut().filter(|watch| !watch.followers.is_empty()) else { return };
+        watch.followers.tell(self.taken(), self.is_closed(), &mut wakes.senders);
+        self.mark_followed(watch);
+    }
+
+    fn mark_followed(&self, watch: &Watch) {
+        if watch.followers.is_empty() {
+            // Relaxed: under the lock, as every change of this flag.
+            // Not modelled: there is nothing weaker to put here.
+            self.published.0.limit.fetch_and(!FOLLOWED, Relaxed);
+        }
+    }
+}
