@@ -121,9 +121,9 @@ pub use system::ThreadExecutor;
 #[cfg(feature = "tokio")]
 pub use system::TokioExecutor;
 pub use system::{
-    ActorInspection, ChangeSubscription, Explanation, Group, GroupEvent, Inspection, LateActor, LookupError,
-    ManualExecutor, NameEvent, NameTaken, Named, Phase, PhaseReport, Registration, Shutdown, ShutdownReport, Spawn,
-    StartError, System, SystemBuilder, block_on,
+    ActorInspection, ChangeSubscription, Explanation, FlowInspection, Group, GroupEvent, Inspection, LateActor,
+    LookupError, ManualExecutor, NameEvent, NameTaken, Named, Phase, PhaseReport, Registration, Shutdown,
+    ShutdownReport, Spawn, StartError, System, SystemBuilder, block_on,
 };
 #[cfg(any(feature = "thread", feature = "actix"))]
 pub use system::{Local, LocalActor, LocalExecutor};

@@ -8,10 +8,11 @@ use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::post::post_to;
 use super::reference::{ActorRef, Halt, To};
+use crate::mailbox::core::emit::Refused;
 use crate::mailbox::permit::MappedGrant;
 use crate::mailbox::{
     Admission, DropReason, Mailbox, MailboxStats, Permit, Pressure, ReserveError, SendError, TryReserveError,
@@ -23,6 +24,11 @@ pub(crate) type Reserving<M> = Pin<Box<dyn Future<Output = Result<Box<dyn Mapped
 pub(crate) trait Route<M>: Send + Sync {
     /// As `try_tell`; `make` is called at most once, and only on success.
     fn try_put(&self, make: &mut dyn FnMut() -> M) -> Result<Admission, SendError<()>>;
+    /// As `try_put`, for who emits.
+    fn emit(&self, make: &mut dyn FnMut() -> M) -> Result<Option<u64>, Refused>;
+    fn taken(&self) -> u64;
+    fn follow(&self, seen: u64, key: &mut Option<u64>, waker: &Waker) -> Poll<u64>;
+    fn unfollow(&self, key: &mut Option<u64>);
     fn reserve(&self) -> Reserving<M>;
     fn try_reserve(&self) -> Result<Box<dyn MappedGrant<M>>, TryReserveError>;
     /// Whether `tell` waits for a grant.
@@ -81,6 +87,22 @@ where
             To::Mailbox(sender) => sender.core().admit_with((), |()| (self.f)(make())),
             To::Route(route) => route.try_put(&mut || (self.f)(make())),
         }
+    }
+
+    fn emit(&self, make: &mut dyn FnMut() -> N) -> Result<Option<u64>, Refused> {
+        self.inner.emit((), |()| (self.f)(make())).map_err(|(refused, ())| refused)
+    }
+
+    fn taken(&self) -> u64 {
+        self.inner.taken()
+    }
+
+    fn follow(&self, seen: u64, key: &mut Option<u64>, waker: &Waker) -> Poll<u64> {
+        self.inner.follow(seen, key, waker)
+    }
+
+    fn unfollow(&self, key: &mut Option<u64>) {
+        self.inner.unfollow(key);
     }
 
     fn reserve(&self) -> Reserving<N> {

@@ -1,4 +1,33 @@
-//! Demand: who may send how much, through a whole pipeline and over a network.
+//! Floor 6: demand that travels through a whole pipeline, so that a slow last step
+//! holds back the first, without a buffer in between that has no bound.
+//!
+//! A subscription joins a [`Source`] and an actor. The source is polled as far as
+//! the subscriber has asked ([`Demand`]) and its mailbox has room, and no
+//! further; the mailbox is the only place where items wait. What a subscriber
+//! asks for and what it is sent are two absolute counts, as for a mailbox
+//! ([`Ledger`]).
 
+mod demand;
+mod emitter;
+mod end;
+mod held;
+mod inlet;
+mod items;
+mod ledger;
+mod line;
 pub mod link;
+mod rate;
 pub mod reactive;
+pub mod source;
+mod subscription;
+mod target;
+
+pub use self::demand::Demand;
+pub use self::emitter::{EmitError, Emitter, Unwanted};
+pub use self::end::End;
+pub use self::held::Held;
+pub use self::inlet::Inlet;
+pub use self::items::Items;
+pub use self::ledger::{Ledger, UNBOUNDED};
+pub use self::source::{Source, Spawner};
+pub use self::subscription::Subscription;

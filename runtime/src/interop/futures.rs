@@ -12,8 +12,8 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_sink::Sink;
 
-use super::reserving::Reserving;
 use crate::actor::ActorRef;
+use crate::actor::reserving::Reserving;
 use crate::mailbox::{DropReason, Receiver, ReserveError, SendError};
 
 /// Sends the items of `stream` to `actor` until it ends, and tells how many.

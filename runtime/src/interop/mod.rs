@@ -10,7 +10,5 @@
 pub mod actix;
 #[cfg(feature = "futures")]
 pub mod futures;
-#[cfg(any(feature = "futures", feature = "tower"))]
-mod reserving;
 #[cfg(feature = "tower")]
 pub mod tower;

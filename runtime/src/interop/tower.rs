@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use tower_service::Service;
 
-use super::reserving::Reserving;
+use crate::actor::reserving::Reserving;
 use crate::actor::{ActorRef, AnswerFuture, AskError, Reply};
 use crate::mailbox::SendError;
 

@@ -17,6 +17,7 @@ use crate::sync::queue::{Consumer, Queue, Refusal};
 use crate::sync::shim::{Mutex, mutant};
 use crate::sync::words::MAX_CAPACITY;
 
+pub(crate) mod emit;
 mod taken;
 
 /// What reaches a receiver past every bound and policy.
@@ -317,7 +318,7 @@ impl<M: Send + 'static> Core<M> {
         let mut make = Some(|from| Item::new(make(from)));
         // `make` is called at most once: only a success calls it.
         match self.queue.try_put_with_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
-            Ok(()) => Ok(Admission::Queued),
+            Ok(_) => Ok(Admission::Queued),
             Err((refusal, from)) => self.admit_refused(refusal, from, |from| once(&mut make)(from)),
         }
     }
@@ -343,7 +344,7 @@ impl<M: Send + 'static> Core<M> {
                 }
             }
             match self.queue.try_put_with_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
-                Ok(()) => return Ok(Admission::Queued),
+                Ok(_) => return Ok(Admission::Queued),
                 Err((again, back)) => (refusal, from) = (again, back),
             }
         }
@@ -416,7 +417,7 @@ impl<M: Send + 'static> Core<M> {
     pub(crate) fn admit_reserved<N>(&self, from: N, make: impl FnOnce(N) -> M) -> Result<Admission, SendError<N>> {
         let mut make = Some(|from| Item::new(make(from)));
         match self.queue.put_reserved_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
-            Ok(()) => Ok(Admission::Queued),
+            Ok(_) => Ok(Admission::Queued),
             Err((refusal, from)) => self.admit_refused(refusal, from, |from| once(&mut make)(from)),
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::core::Core;
+use super::core::emit::Refused;
 use super::error::SendError;
 use crate::sync::shim::Arc;
 
@@ -64,6 +65,19 @@ impl<M: Send + 'static> Permit<M> {
     /// message goes in, or comes back, as one that is sent now.
     pub fn send(self, message: M) -> Result<(), SendError<M>> {
         self.send_with(message, |message| message)
+    }
+
+    /// As [`send_with`](Self::send_with), for who emits: no policy acts, and it
+    /// is told where the message is.
+    pub(crate) fn emit<N>(mut self, from: N, make: impl FnOnce(N) -> M) -> Result<Option<u64>, (Refused, N)> {
+        match std::mem::replace(&mut self.grant, Grant::Spent) {
+            Grant::Held(core) => core.emit_reserved(from, make),
+            Grant::Room(core) => core.emit(from, make),
+            grant => {
+                self.grant = grant;
+                self.send_with(from, make).map(|()| None).map_err(|error| (Refused::Closed, error.into_message()))
+            }
+        }
     }
 
     /// Sends what `make` makes of `from`, which is called once it can be sent.

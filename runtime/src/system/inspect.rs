@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::System;
+use super::{FlowInspection, System};
 use crate::actor::{Activity, ActorId, ActorPath, Waiting};
 use crate::mailbox::{DropCounts, MailboxStats, Mode, Timing};
 
@@ -46,6 +46,8 @@ pub struct Inspection {
     /// Who waits for whom, the longest wait first, while waits are
     /// [watched](crate::Deadlocks). What it means [`System::explain`] tells.
     pub waits: Vec<Waiting>,
+    /// The subscriptions, in the order in which they began.
+    pub flows: Vec<FlowInspection>,
     /// Messages that no handler will see, of the whole system since its start,
     /// by reason: also those of actors that have ended.
     pub drops: DropCounts,
@@ -107,7 +109,13 @@ impl System {
             actors.push(actor);
         }
         let world = self.world();
-        Inspection { at: world.executor.now(), actors, waits: world.waits.all(world), drops: world.dead.counts() }
+        Inspection {
+            at: world.executor.now(),
+            actors,
+            waits: world.waits.all(world),
+            flows: self.roots.flows.inspect(),
+            drops: world.dead.counts(),
+        }
     }
 }
 
@@ -147,6 +155,7 @@ impl fmt::Display for Inspection {
             write!(f, "\n{:indent$}{actor}", "", indent = 2 * (above.len() + 1))?;
             above.push(actor.id);
         }
+        self.flows.iter().try_for_each(|flow| write!(f, "\n{flow}"))?;
         self.waits.iter().try_for_each(|wait| write!(f, "\n{wait}"))
     }
 }

@@ -4,6 +4,7 @@ mod blocking;
 mod board;
 mod builder;
 mod explain;
+mod flows;
 mod groups;
 mod inspect;
 #[cfg(any(feature = "thread", feature = "actix"))]
@@ -34,6 +35,8 @@ pub use self::blocking::block_on;
 pub use self::board::ChangeSubscription;
 pub use self::builder::SystemBuilder;
 pub use self::explain::Explanation;
+pub use self::flows::FlowInspection;
+pub(crate) use self::flows::FlowProbe;
 pub use self::groups::{Group, GroupEvent};
 pub use self::inspect::{ActorInspection, Inspection};
 #[cfg(any(feature = "thread", feature = "actix"))]
@@ -48,6 +51,7 @@ pub use self::thread::ThreadExecutor;
 #[cfg(feature = "tokio")]
 pub use self::tokio::TokioExecutor;
 
+use self::flows::Flows;
 use self::groups::Groups;
 use self::names::{Book, Names};
 pub(crate) use self::spawn::Parent;
@@ -76,6 +80,7 @@ struct Roots {
     closed: Flag,
     names: Arc<Names>,
     groups: Arc<Groups>,
+    flows: Flows,
 }
 
 /// An actor that the system owns, and the phase in which it is shut down.
@@ -91,6 +96,7 @@ impl Roots {
             closed: Flag::new(),
             names: Arc::new(Names::new(Book::default())),
             groups: Arc::default(),
+            flows: Flows::default(),
         })
     }
 }

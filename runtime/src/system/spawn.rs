@@ -325,7 +325,6 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     }
 }
 
-#[cfg(feature = "testkit")]
 impl System {
     /// A reference with a mailbox behind it and no actor: whoever holds the
     /// receiver is one. Not in the tree, so it outlives a shutdown.

@@ -44,18 +44,18 @@ impl<T> Queue<T> {
     /// Claims a slot first and makes the message then: `make` runs only if
     /// there is a grant. Should it panic, the slot is given up.
     ///
-    /// If the receiver goes away while the message is made, it was accepted all
-    /// the same, and is given to `lost`.
+    /// Says where it was put. If the receiver goes away while the message is made,
+    /// it was accepted all the same, and is given to `lost`.
     pub(crate) fn try_put_with_or<N>(
         &self,
         from: N,
         make: impl FnOnce(N) -> T,
         lost: impl FnOnce(T),
-    ) -> Result<(), (Refusal, N)> {
+    ) -> Result<u64, (Refusal, N)> {
         match self.claim() {
             Ok(claimed) => {
                 self.fill_with(claimed, from, make, lost);
-                Ok(())
+                Ok(claimed)
             }
             Err(refusal) => Err((refusal, from)),
         }
@@ -260,7 +260,7 @@ impl<T> Queue<T> {
         from: N,
         make: impl FnOnce(N) -> T,
         lost: impl FnOnce(T),
-    ) -> Result<(), (Refusal, N)> {
+    ) -> Result<u64, (Refusal, N)> {
         // Acquire: as in `claim_slowly`.
         // Checked by: queue::model::permits::permits_outlive_a_close_without_harm
         let look = kept!(Acquire);
@@ -292,7 +292,7 @@ impl<T> Queue<T> {
             match self.tail.0.compare_exchange_weak(tail, next, kept!(AcqRel), look) {
                 Ok(_) => {
                     self.fill_with(sequence(tail), from, make, lost);
-                    return Ok(());
+                    return Ok(sequence(tail));
                 }
                 Err(now) => tail = now,
             }
@@ -301,12 +301,12 @@ impl<T> Queue<T> {
 
     #[cfg(test)]
     pub(crate) fn try_put_with<N>(&self, from: N, make: impl FnOnce(N) -> T) -> Result<(), (Refusal, N)> {
-        self.try_put_with_or(from, make, drop)
+        self.try_put_with_or(from, make, drop).map(|_| ())
     }
 
     #[cfg(test)]
     pub(crate) fn put_reserved<N>(&self, from: N, make: impl FnOnce(N) -> T) -> Result<(), (Refusal, N)> {
-        self.put_reserved_or(from, make, drop)
+        self.put_reserved_or(from, make, drop).map(|_| ())
     }
 
     /// Gives back `n` grants that were set aside.

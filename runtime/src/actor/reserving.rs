@@ -1,32 +1,33 @@
-//! A grant that is waited for poll by poll, as sinks and services do.
+//! A grant that is waited for poll by poll, as sinks, services and subscriptions
+//! do.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::actor::ActorRef;
+use super::reference::ActorRef;
 use crate::mailbox::{Permit, ReserveError, TryReserveError};
 
 type Waiting<M> = Pin<Box<dyn Future<Output = Result<Permit<M>, ReserveError>> + Send>>;
 
 /// An actor, and at most one of its grants.
-pub(super) struct Reserving<M> {
+pub(crate) struct Reserving<M> {
     actor: ActorRef<M>,
     waiting: Option<Waiting<M>>,
     permit: Option<Permit<M>>,
 }
 
 impl<M: Send + 'static> Reserving<M> {
-    pub(super) fn new(actor: ActorRef<M>) -> Self {
+    pub(crate) fn new(actor: ActorRef<M>) -> Self {
         Self { actor, waiting: None, permit: None }
     }
 
-    pub(super) fn actor(&self) -> &ActorRef<M> {
+    pub(crate) fn actor(&self) -> &ActorRef<M> {
         &self.actor
     }
 
     /// Ready once a grant is set aside. It stays so until it is taken.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReserveError>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReserveError>> {
         if self.permit.is_some() {
             return Poll::Ready(Ok(()));
         }
@@ -51,13 +52,17 @@ impl<M: Send + 'static> Reserving<M> {
         Poll::Ready(Ok(()))
     }
 
-    pub(super) fn take(&mut self) -> Option<Permit<M>> {
+    /// Whether it has a grant, or a place in the queue for one.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.permit.is_some() || self.waiting.is_some()
+    }
+
+    pub(crate) fn take(&mut self) -> Option<Permit<M>> {
         self.permit.take()
     }
 
     /// Gives up the grant, or the place in the queue for one.
-    #[cfg(feature = "futures")]
-    pub(super) fn release(&mut self) {
+    pub(crate) fn release(&mut self) {
         (self.permit, self.waiting) = (None, None);
     }
 }

@@ -1,0 +1,112 @@
+//! How a subscriber asks.
+
+use std::time::Duration;
+
+use super::ledger::Ledger;
+
+/// How a subscription asks its source for items.
+///
+/// Whatever it is, the subscriber's mailbox counts too: a source is never asked
+/// for what the mailbox would not let in, so an actor that pulls by hand gets
+/// nothing that it has not requested, window or not.
+///
+/// ```
+/// use std::time::Duration;
+/// use tidegate::flow::Demand;
+/// let slow_work = Demand::max_in_flight(8);
+/// let ahead = Demand::window(64).low(16);
+/// let polite = Demand::window(8).rate(100, Duration::from_secs(1));
+/// # let _ = (slow_work, ahead, polite);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a demand does nothing until it is given to `subscribe`"]
+pub struct Demand {
+    kind: Kind,
+    rate: Option<Rate>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Manual,
+    Window { size: u64, low: u64 },
+}
+
+/// So many items in such a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rate {
+    pub(super) items: u64,
+    pub(super) per: Duration,
+}
+
+impl Demand {
+    /// Nothing is asked for but by
+    /// [`Subscription::request`](super::Subscription::request).
+    pub const fn manual() -> Self {
+        Self { kind: Kind::Manual, rate: None }
+    }
+
+    /// At most `size` items wait in the subscriber's mailbox, and more are asked
+    /// for when half of them have been taken out; see [`low`](Self::low). The
+    /// one that is being handled has been taken out.
+    ///
+    /// # Panics
+    /// If `size` is 0.
+    pub const fn window(size: usize) -> Self {
+        assert!(size > 0, "a window is at least 1");
+        Self { kind: Kind::Window { size: size as u64, low: size as u64 / 2 }, rate: None }
+    }
+
+    /// At most `limit` items are in flight, and another is asked for as soon as
+    /// one is done with: taken out of the mailbox, or, for an inlet that
+    /// [holds](super::Inlet::holding) its items, acknowledged by dropping it.
+    ///
+    /// # Panics
+    /// If `limit` is 0.
+    pub const fn max_in_flight(limit: usize) -> Self {
+        assert!(limit > 0, "at least 1 is in flight");
+        Self { kind: Kind::Window { size: limit as u64, low: limit as u64 - 1 }, rate: None }
+    }
+
+    /// How many of a window are left when it is filled up again.
+    ///
+    /// # Panics
+    /// If this is no window, or `low` is not below its size.
+    pub const fn low(mut self, low: usize) -> Self {
+        match self.kind {
+            Kind::Window { size, .. } if (low as u64) < size => self.kind = Kind::Window { size, low: low as u64 },
+            _ => panic!("a low mark belongs to a window and is below its size"),
+        }
+        self
+    }
+
+    /// And no more than `items` in each `per`, measured by the system's clock:
+    /// a bucket that holds `items` to begin with and is filled evenly.
+    ///
+    /// # Panics
+    /// If `items` or `per` is zero.
+    pub const fn rate(mut self, items: u64, per: Duration) -> Self {
+        assert!(items > 0 && !per.is_zero(), "a rate is more than nothing");
+        self.rate = Some(Rate { items, per });
+        self
+    }
+
+    pub(super) const fn ledger(self) -> Ledger {
+        match self.kind {
+            Kind::Manual => Ledger::manual(),
+            Kind::Window { size, low } => Ledger::window(size, low),
+        }
+    }
+
+    pub(super) const fn limit_of_rate(self) -> Option<Rate> {
+        self.rate
+    }
+
+    /// The size of the window, if there is one.
+    #[must_use]
+    pub const fn size(self) -> Option<u64> {
+        match self.kind {
+            Kind::Manual => None,
+            Kind::Window { size, .. } => Some(size),
+        }
+    }
+}

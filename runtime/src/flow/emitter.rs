@@ -1,0 +1,416 @@
+//! The producer's end of a subscription.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::end::End;
+use super::ledger::Ledger;
+use super::line::{Line, Said};
+use super::rate::Bucket;
+use super::target::Target;
+use crate::actor::world::World;
+use crate::actor::{Fault, Life};
+use crate::mailbox::core::emit::Refused;
+use crate::mailbox::{Cycle, ReserveError};
+
+/// The producer's end of one subscription: says how far it may go, and takes
+/// items no further.
+///
+/// It holds no items. One that is sent lies in the subscriber's mailbox, in the
+/// order of all its messages. Reactive Streams 1.1, kept here whatever the
+/// producer does.
+///
+/// Dropped without [`complete`](Self::complete) or [`fail`](Self::fail) it has
+/// failed: a subscriber never waits for a source that is gone; 1.4.
+///
+/// ```
+/// # use tidegate::prelude::*;
+/// use tidegate::flow::{Demand, source};
+/// # struct Sum(u64); impl Actor for Sum { type Msg = u64;
+/// # async fn handle(&mut self, n: u64, _: &mut Context<Self>) -> Result<(), Fault> { self.0 += n; Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let system = System::new();
+/// let sum = system.spawn(Sum(0), Push::bounded(16));
+/// let countdown = source::from_fn(|mut emitter| async move {
+///     for n in (1..=3).rev() {
+///         if emitter.send(n).await.is_err() {
+///             return; // nobody wants it any more
+///         }
+///     }
+///     emitter.complete();
+/// });
+/// let subscription = system.subscribe(countdown, &sum, Demand::window(2));
+/// assert!(subscription.ended().await.is_completed());
+/// assert_eq!(sum.stats().accepted, 3);
+/// # }
+/// ```
+#[must_use = "an emitter that is dropped fails its subscription"]
+pub struct Emitter<T: Send + 'static> {
+    /// `None` once it has been ended.
+    inner: Option<Inner<T>>,
+}
+
+pub(super) struct Inner<T> {
+    line: Arc<Line>,
+    ledger: Ledger,
+    target: Box<dyn Target<T>>,
+    /// What counts as done with: what was let go, not what was taken.
+    holds: bool,
+    at_once: bool,
+    said: Said,
+    rate: Option<Bucket>,
+    world: Arc<World>,
+    _watched: Watched,
+}
+
+/// Hears of the subscriber's end.
+pub(super) struct Watched {
+    pub(super) life: Arc<Life>,
+    pub(super) key: Option<u64>,
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.life.unwatch(key);
+        }
+    }
+}
+
+/// Everything that makes an emitter.
+pub(super) struct Parts<T> {
+    pub(super) line: Arc<Line>,
+    pub(super) ledger: Ledger,
+    pub(super) target: Box<dyn Target<T>>,
+    pub(super) holds: bool,
+    pub(super) at_once: bool,
+    pub(super) rate: Option<Bucket>,
+    pub(super) life: Arc<Life>,
+}
+
+/// Why nothing will ever be sent again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Unwanted {
+    /// The subscriber has cancelled, or it has ended.
+    Cancelled,
+    /// The subscriber waits, directly or not, for the actor that wanted to send
+    /// to it. Only while deadlocks are [broken](crate::Deadlocks).
+    Deadlock(Cycle),
+}
+
+impl fmt::Display for Unwanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("the subscription was cancelled"),
+            Self::Deadlock(cycle) => write!(f, "deadlock: {cycle}"),
+        }
+    }
+}
+
+impl std::error::Error for Unwanted {}
+
+/// Why an item was not sent. It comes back.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EmitError<T> {
+    /// It has not been asked for, or there is no room for it, at present.
+    NoDemand(T),
+    /// Nothing is wanted any more; see [`Unwanted`].
+    Cancelled(T),
+}
+
+impl<T> EmitError<T> {
+    /// The item.
+    #[must_use]
+    pub fn into_item(self) -> T {
+        match self {
+            Self::NoDemand(item) | Self::Cancelled(item) => item,
+        }
+    }
+}
+
+impl<T> fmt::Debug for EmitError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoDemand(_) => "NoDemand(..)",
+            Self::Cancelled(_) => "Cancelled(..)",
+        })
+    }
+}
+
+impl<T> fmt::Display for EmitError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoDemand(_) => "not asked for at present",
+            Self::Cancelled(_) => "the subscription was cancelled",
+        })
+    }
+}
+
+impl<T> std::error::Error for EmitError<T> {}
+
+impl<T: Send + 'static> Emitter<T> {
+    pub(super) fn new(parts: Parts<T>) -> Self {
+        let Parts { line, ledger, target, holds, at_once, rate, life } = parts;
+        let world = Arc::clone(&life.world);
+        let told = Arc::clone(&line);
+        let key = life.watch(Box::new(move |_| told.cancel()));
+        line.show(&ledger);
+        let watched = Watched { life, key };
+        let said = Said { requested: 0, released: 0 };
+        Self { inner: Some(Inner { line, ledger, target, holds, at_once, said, rate, world, _watched: watched }) }
+    }
+
+    pub(super) fn line(&self) -> Option<Arc<Line>> {
+        self.inner.as_ref().map(|inner| Arc::clone(&inner.line))
+    }
+
+    fn inner(&mut self) -> &mut Inner<T> {
+        match &mut self.inner {
+            Some(inner) => inner,
+            None => unreachable!("it is gone when it has ended"),
+        }
+    }
+
+    /// How many items have been asked for and may be sent now, as far as that is
+    /// known without waiting. The subscriber's mailbox may have no room for them
+    /// all.
+    #[must_use]
+    pub fn demand(&mut self) -> u64 {
+        self.inner().look_again(None)
+    }
+
+    /// Waits until at least one item may be sent, and tells how many. One of
+    /// them is certain; the others are, unless others fill the subscriber's
+    /// mailbox meanwhile.
+    ///
+    /// # Errors
+    /// [`Unwanted`] if nothing will ever be wanted again.
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn ready(&mut self) -> Result<NonZeroU64, Unwanted> {
+        poll_fn(|cx| self.poll_ready(cx)).await
+    }
+
+    /// As [`ready`](Self::ready), for futures and wakers of one's own: `cx` is
+    /// woken when there is more demand or room, and when it is cancelled.
+    ///
+    /// # Errors
+    /// As `ready`.
+    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<NonZeroU64, Unwanted>> {
+        self.inner().poll_ready(cx)
+    }
+
+    /// Sends an item if it has been asked for and there is room for it now.
+    ///
+    /// # Errors
+    /// [`EmitError`], with the item.
+    #[inline]
+    pub fn try_send(&mut self, item: T) -> Result<(), EmitError<T>> {
+        self.inner().try_send(item)
+    }
+
+    /// Waits until it is asked for, and sends it.
+    ///
+    /// # Errors
+    /// [`EmitError::Cancelled`], with the item, if it will never be.
+    /// # Cancel safety
+    /// If this is dropped before it is done, the item is dropped with it and
+    /// nothing is spent. Await [`ready`](Self::ready) and
+    /// [`try_send`](Self::try_send) to keep it.
+    pub async fn send(&mut self, item: T) -> Result<(), EmitError<T>> {
+        let mut item = match self.try_send(item) {
+            Err(EmitError::NoDemand(item)) => item,
+            settled => return settled,
+        };
+        loop {
+            if self.ready().await.is_err() {
+                return Err(EmitError::Cancelled(item));
+            }
+            match self.try_send(item) {
+                Err(EmitError::NoDemand(back)) => item = back,
+                settled => return settled,
+            }
+        }
+    }
+
+    /// Whether nothing is wanted any more.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.inner.as_ref().is_none_or(|inner| inner.line.is_cancelled())
+    }
+
+    /// Waits until nothing is wanted any more.
+    pub async fn cancelled(&mut self) {
+        poll_fn(|cx| self.poll_cancelled(cx)).await;
+    }
+
+    /// As [`cancelled`](Self::cancelled), for futures of one's own. Only one of
+    /// this and [`poll_ready`](Self::poll_ready) is waited for at a time.
+    pub fn poll_cancelled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let line = &self.inner().line;
+        line.look(Some(cx.waker()));
+        if line.is_cancelled() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// The source has no more. The subscriber hears of it after the items that
+    /// were sent.
+    pub fn complete(mut self) {
+        self.finish(End::Completed);
+    }
+
+    /// The source has failed. The subscriber hears of it after the items that
+    /// were sent.
+    pub fn fail(mut self, fault: impl Into<Fault>) {
+        self.finish(End::Failed(fault.into()));
+    }
+
+    fn finish(&mut self, end: End) {
+        let Some(mut inner) = self.inner.take() else { return };
+        if inner.line.is_cancelled() {
+            return;
+        }
+        if inner.at_once || inner.is_all_taken() {
+            inner.pass_on(end);
+            return;
+        }
+        let world = Arc::clone(&inner.world);
+        let name = inner.line.target.as_str().to_owned();
+        world.executor.spawn(
+            &name,
+            Box::pin(async move {
+                poll_fn(|cx| inner.poll_all_taken(cx)).await;
+                inner.pass_on(end);
+            }),
+        );
+    }
+}
+
+impl<T> Inner<T> {
+    /// Takes in what is new. `waker` is woken when the subscriber says more.
+    fn look_again(&mut self, waker: Option<&std::task::Waker>) -> u64 {
+        let said = self.line.look(waker);
+        self.ledger.request(said.requested.saturating_sub(self.said.requested));
+        self.said = said;
+        let done = if self.holds { said.released } else { self.target.taken() };
+        self.ledger.done(done.saturating_sub(self.ledger.finished()));
+        self.line.show(&self.ledger);
+        self.allowance()
+    }
+
+    fn allowance(&mut self) -> u64 {
+        let granted = self.ledger.allowance();
+        match &mut self.rate {
+            Some(bucket) => granted.min(bucket.level(self.world.executor.now())),
+            None => granted,
+        }
+    }
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<NonZeroU64, Unwanted>> {
+        loop {
+            // Registered first, looked at afterwards.
+            let allowed = self.look_again(Some(cx.waker()));
+            if self.line.is_cancelled() || self.target.is_closed() {
+                return Poll::Ready(Err(Unwanted::Cancelled));
+            }
+            let Some(allowed) = NonZeroU64::new(allowed) else {
+                if self.ledger.allowance() > 0 {
+                    // Only the rate is in the way.
+                    let Some(bucket) = &mut self.rate else { unreachable!("what else keeps it?") };
+                    match bucket.poll(&self.world, cx) {
+                        Poll::Ready(()) => continue,
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+                if self.ledger.outstanding() > 0 && !self.holds && self.target.poll_taken(cx).is_ready() {
+                    continue;
+                }
+                return Poll::Pending;
+            };
+            return self.target.poll_room(cx).map(|room| match room {
+                Ok(room) => Ok(allowed.min(NonZeroU64::new(room).unwrap_or(NonZeroU64::MIN))),
+                Err(ReserveError::Deadlock(cycle)) => Err(Unwanted::Deadlock(cycle)),
+                Err(_) => Err(Unwanted::Cancelled),
+            });
+        }
+    }
+
+    #[inline]
+    fn try_send(&mut self, item: T) -> Result<(), EmitError<T>> {
+        if self.line.is_cancelled() {
+            return Err(EmitError::Cancelled(item));
+        }
+        if (self.ledger.allowance() == 0 || self.rate.is_some()) && self.look_again(None) == 0 {
+            return Err(EmitError::NoDemand(item));
+        }
+        match self.target.send(item) {
+            Ok(()) => {
+                self.ledger.send();
+                self.line.sent.add_alone(1);
+                if let Some(bucket) = &mut self.rate {
+                    bucket.take();
+                }
+                Ok(())
+            }
+            Err((Refused::NoRoom, item)) => Err(EmitError::NoDemand(item)),
+            Err((Refused::Closed, item)) => Err(EmitError::Cancelled(item)),
+        }
+    }
+
+    fn is_all_taken(&mut self) -> bool {
+        self.target.taken() >= self.ledger.sent() || self.target.is_closed()
+    }
+
+    fn poll_all_taken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.line.look(Some(cx.waker()));
+        loop {
+            if self.line.is_cancelled() || self.is_all_taken() {
+                return Poll::Ready(());
+            }
+            if self.target.poll_taken(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Tells the subscriber, unless it does not want to hear or has ended.
+    fn pass_on(&mut self, end: End) {
+        if self.target.is_closed() {
+            self.line.cancel();
+            return;
+        }
+        self.look_again(None);
+        if self.line.finish(end.clone()) {
+            self.target.end(end);
+        }
+    }
+}
+
+impl<T: Send + 'static> Drop for Emitter<T> {
+    fn drop(&mut self) {
+        if self.inner.is_some() {
+            self.finish(End::Failed(Fault::msg("the source went away without an end")));
+        }
+    }
+}
+
+impl<T> Drop for Inner<T> {
+    fn drop(&mut self) {
+        // Its task was dropped before it could tell.
+        self.line.cancel();
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for Emitter<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_struct("Emitter");
+        if let Some(inner) = &self.inner {
+            f.field("target", &inner.line.target).field("ledger", &inner.ledger);
+        }
+        f.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,107 @@
+//! A subscription as a stream.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use super::demand::Demand;
+use super::end::End;
+use super::inlet::Inlet;
+use super::source::{Source, Spawner};
+use super::subscription::Subscription;
+use crate::actor::{Fault, Life, StopReason};
+use crate::mailbox::{Mailbox, Push, Receiver};
+use crate::system::System;
+
+/// The items of a subscription, for code that is no actor: a `Stream` of
+/// results that ends with the source. See [`System::items`].
+///
+/// Dropped, it cancels.
+#[must_use = "dropping the items cancels their subscription"]
+pub struct Items<T: Send + 'static> {
+    receiver: Receiver<T>,
+    subscription: Subscription,
+    ended: bool,
+    /// After the others: whoever waits for its end finds them gone.
+    _leaves: Leaves,
+}
+
+struct Leaves(Arc<Life>);
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        self.0.end(StopReason::Stopped);
+    }
+}
+
+impl System {
+    /// Pulls `source` as a stream, as far ahead as `demand` says; under
+    /// [`Demand::manual`] by the stream's
+    /// [`subscription`](Items::subscription).
+    ///
+    /// ```
+    /// # use tidegate::prelude::*;
+    /// use futures_util::TryStreamExt;
+    /// use tidegate::flow::{Demand, source};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let system = System::new();
+    /// let items = system.items(source::iter(1..=4), Demand::window(2));
+    /// let all: Vec<u64> = items.try_collect().await.map_err(|fault| fault.to_string())?;
+    /// assert_eq!(all, [1, 2, 3, 4]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn items<S: Source>(&self, source: S, demand: Demand) -> Items<S::Item> {
+        // Room for whatever is asked for: the demand is the bound.
+        let mailbox = match demand.size() {
+            Some(size) => Mailbox::from(Push::bounded(size as usize)),
+            None => Mailbox::from(Push::unbounded()),
+        };
+        let name = source.name();
+        let (actor, receiver) = self.by_hand(&format!("items of {name}"), &mailbox);
+        let leaves = Leaves(Arc::clone(actor.life()));
+        let (subscription, emitter) = self.connect(name, Inlet::new(&actor, |item| item), demand);
+        source.connect(emitter, &Spawner::new(self));
+        Items { receiver, subscription, ended: false, _leaves: leaves }
+    }
+}
+
+impl<T: Send + 'static> Items<T> {
+    /// The subscription, to ask for more and to see how it stands.
+    #[must_use]
+    pub const fn subscription(&self) -> &Subscription {
+        &self.subscription
+    }
+}
+
+// Items are moved out of it and never pinned in it.
+impl<T: Send + 'static> Unpin for Items<T> {}
+
+impl<T: Send + 'static> Stream for Items<T> {
+    type Item = Result<T, Fault>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        if let Poll::Ready(Some(item)) = self.receiver.poll_recv(cx) {
+            return Poll::Ready(Some(Ok(item)));
+        }
+        // The end is told when all items sent have been taken.
+        let Poll::Ready(end) = self.subscription.poll_ended(cx) else { return Poll::Pending };
+        self.ended = true;
+        Poll::Ready(match end {
+            End::Failed(fault) => Some(Err(fault)),
+            End::Completed | End::Cancelled => None,
+        })
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for Items<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Items").field("subscription", &self.subscription).finish_non_exhaustive()
+    }
+}

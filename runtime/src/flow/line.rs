@@ -1,0 +1,159 @@
+//! What the two ends of a subscription share.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::end::End;
+use super::ledger::{Ledger, UNBOUNDED};
+use crate::actor::ActorPath;
+use crate::sync::counter::{Counter, Flag};
+use crate::sync::shim::Mutex;
+use crate::system::FlowInspection;
+
+/// One subscription, as its source, its subscriber and inspection see it.
+pub(crate) struct Line {
+    pub(super) source: Arc<str>,
+    pub(super) target: ActorPath,
+    window: Option<u64>,
+    /// Looked at before every item, hence apart from the rest.
+    cancelled: Flag,
+    /// For people: written by the source alone.
+    pub(super) sent: Counter,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What was asked for by hand, in all.
+    requested: u64,
+    /// How many held items have been let go, in all.
+    released: u64,
+    /// The source's, while it waits.
+    source: Option<Waker>,
+    end: Option<End>,
+    listeners: Vec<Waker>,
+    /// As the source saw it last.
+    seen: Option<Ledger>,
+}
+
+/// What the subscriber's end has said so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) requested: u64,
+    pub(super) released: u64,
+}
+
+impl Line {
+    pub(super) fn new(source: Arc<str>, target: ActorPath, window: Option<u64>) -> Arc<Self> {
+        let (cancelled, sent) = (Flag::new(), Counter::new());
+        Arc::new(Self { source, target, window, cancelled, sent, state: Mutex::new(State::default()) })
+    }
+
+    /// Asks for `n` more; S5. A NOP once it has ended or is cancelled; 3.6.
+    pub(super) fn request(&self, n: u64) {
+        if n == 0 || self.is_cancelled() {
+            return;
+        }
+        let waker = {
+            let mut state = self.state.lock();
+            state.requested = state.requested.saturating_add(n);
+            state.source.take()
+        };
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// A held item is done with.
+    pub(super) fn release(&self) {
+        let waker = {
+            let mut state = self.state.lock();
+            state.released += 1;
+            state.source.take()
+        };
+        waker.into_iter().for_each(Waker::wake);
+    }
+
+    /// Wants no more. The first of all calls and of the end counts; S9.
+    pub(super) fn cancel(&self) {
+        let (source, listeners) = {
+            let mut state = self.state.lock();
+            if state.end.is_some() {
+                return;
+            }
+            state.end = Some(End::Cancelled);
+            self.cancelled.raise();
+            (state.source.take(), std::mem::take(&mut state.listeners))
+        };
+        source.into_iter().chain(listeners).for_each(Waker::wake);
+    }
+
+    #[inline(always)]
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled.is_raised()
+    }
+
+    /// What the subscriber has said; `waker` is woken when it says more.
+    pub(super) fn look(&self, waker: Option<&Waker>) -> Said {
+        let mut state = self.state.lock();
+        let old = waker.and_then(|waker| match &state.source {
+            Some(there) if there.will_wake(waker) => None,
+            _ => state.source.replace(waker.clone()),
+        });
+        let said = Said { requested: state.requested, released: state.released };
+        drop(state);
+        // Foreign code: dropped when the lock is free.
+        drop(old);
+        said
+    }
+
+    /// Shows how the source stands.
+    pub(super) fn show(&self, ledger: &Ledger) {
+        self.state.lock().seen = Some(ledger.clone());
+    }
+
+    /// It has ended, unless it was cancelled before; `false` then.
+    pub(super) fn finish(&self, end: End) -> bool {
+        let listeners = {
+            let mut state = self.state.lock();
+            if state.end.is_some() {
+                return false;
+            }
+            state.end = Some(end);
+            std::mem::take(&mut state.listeners)
+        };
+        listeners.into_iter().for_each(Waker::wake);
+        true
+    }
+
+    pub(super) fn end(&self) -> Option<End> {
+        self.state.lock().end.clone()
+    }
+
+    pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<End> {
+        let mut state = self.state.lock();
+        if let Some(end) = &state.end {
+            return Poll::Ready(end.clone());
+        }
+        if !state.listeners.iter().any(|listener| listener.will_wake(cx.waker())) {
+            state.listeners.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// The numbers, for people.
+    pub(super) fn inspect(&self) -> FlowInspection {
+        let state = self.state.lock();
+        let (limit, done, requested) = state.seen.as_ref().map_or((0, 0, state.requested), |ledger| {
+            (ledger.limit(), ledger.finished(), ledger.requested().max(state.requested))
+        });
+        FlowInspection {
+            source: Arc::clone(&self.source),
+            target: self.target.clone(),
+            window: self.window,
+            requested: (requested != UNBOUNDED).then_some(requested),
+            limit: (limit != UNBOUNDED).then_some(limit),
+            sent: self.sent.get(),
+            done,
+            ended: state.end.as_ref().map(ToString::to_string),
+        }
+    }
+}

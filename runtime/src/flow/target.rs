@@ -1,0 +1,223 @@
+//! Where the items of one subscription go: into an actor's mailbox, past no
+//! grant, and with an eye on how many of them are still there.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::end::End;
+use super::held::Held;
+use super::line::Line;
+use crate::actor::ActorRef;
+use crate::actor::reserving::Reserving;
+use crate::mailbox::ReserveError;
+use crate::mailbox::core::emit::Refused;
+use crate::sync::words::ahead;
+
+/// The receiving end of a subscription, as its [`Emitter`](super::Emitter) uses
+/// it.
+pub(super) trait Target<T>: Send {
+    /// Lets an item in, if there is a grant at present.
+    fn send(&mut self, item: T) -> Result<(), (Refused, T)>;
+
+    /// How many items may go in now, at least one: set aside if need be.
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, ReserveError>>;
+
+    /// How many of the items sent have left the mailbox so far.
+    fn taken(&mut self) -> u64;
+
+    /// Waits until another number has.
+    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Whether nothing goes in any more.
+    fn is_closed(&self) -> bool;
+
+    /// Passes the terminal on, past every bound.
+    fn end(&mut self, end: End);
+}
+
+/// What makes messages of items.
+pub(super) enum Make<T, M> {
+    Plain(Box<dyn Fn(T) -> M + Send>),
+    Holding(Box<dyn Fn(Held<T>) -> M + Send>),
+}
+
+pub(super) type MakeEnd<M> = Box<dyn Fn(End) -> M + Send>;
+
+pub(super) struct ToActor<T, M: Send + 'static> {
+    actor: ActorRef<M>,
+    make: Make<T, M>,
+    on_end: Option<MakeEnd<M>>,
+    line: Arc<Line>,
+    places: Places,
+    grant: Reserving<M>,
+    /// A free place was not to be had: others wait for it.
+    refused: bool,
+    seen: u64,
+    follower: Option<u64>,
+}
+
+impl<T, M: Send + 'static> ToActor<T, M> {
+    pub(super) fn new(actor: ActorRef<M>, make: Make<T, M>, on_end: Option<MakeEnd<M>>, line: Arc<Line>) -> Self {
+        let grant = Reserving::new(actor.clone());
+        let places = Places::default();
+        Self { actor, make, on_end, line, places, grant, refused: false, seen: 0, follower: None }
+    }
+}
+
+impl<T: Send + 'static, M: Send + 'static> Target<T> for ToActor<T, M> {
+    fn send(&mut self, item: T) -> Result<(), (Refused, T)> {
+        let Self { make, line, actor, .. } = self;
+        let make = |item| match make {
+            Make::Plain(make) => make(item),
+            Make::Holding(make) => make(Held::new(item, Arc::clone(line))),
+        };
+        let sent = match self.grant.take() {
+            Some(permit) => permit.emit(item, make),
+            None => actor.emit(item, make),
+        };
+        match sent {
+            Ok(place) => {
+                self.refused = false;
+                self.places.note(place);
+                Ok(())
+            }
+            Err((refused, item)) => {
+                self.refused = true;
+                Err((refused, item))
+            }
+        }
+    }
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, ReserveError>> {
+        if !self.refused && !self.grant.is_waiting() {
+            let free = self.actor.free_grants();
+            if free > 0 {
+                return Poll::Ready(Ok(free));
+            }
+        }
+        self.grant.poll(cx).map(|granted| granted.map(|()| 1))
+    }
+
+    fn taken(&mut self) -> u64 {
+        self.seen = self.actor.taken();
+        let actor = &self.actor;
+        self.places.leave(self.seen, actor.is_closed(), || actor.queued() as u64)
+    }
+
+    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.actor.follow(self.seen, &mut self.follower, cx.waker()).map(|_| ())
+    }
+
+    fn is_closed(&self) -> bool {
+        self.actor.is_closed()
+    }
+
+    fn end(&mut self, end: End) {
+        if let Some(on_end) = &self.on_end {
+            // Nobody there needs no terminal.
+            self.actor.post(on_end(end));
+        }
+    }
+}
+
+impl<T, M: Send + 'static> Drop for ToActor<T, M> {
+    fn drop(&mut self) {
+        self.actor.unfollow(&mut self.follower);
+    }
+}
+
+/// Where the items of one subscription stand in a mailbox that others send to
+/// as well: runs of neighbours, so one run for a source that is alone.
+#[derive(Debug, Default)]
+struct Places {
+    runs: VecDeque<(u64, u64)>,
+    /// In a buffer that has no places.
+    unplaced: u64,
+    left: u64,
+}
+
+impl Places {
+    #[inline]
+    fn note(&mut self, place: Option<u64>) {
+        let Some(place) = place else {
+            self.unplaced += 1;
+            return;
+        };
+        match self.runs.back_mut() {
+            Some((start, len)) if ahead(place, start.wrapping_add(*len)) == 0 => *len += 1,
+            _ => self.runs.push_back((place, 1)),
+        }
+    }
+
+    /// Forgets what has left, given how many messages were taken in all and how
+    /// many of anybody's are queued; returns how many of ours have left so far.
+    fn leave(&mut self, taken: u64, closed: bool, queued: impl FnOnce() -> u64) -> u64 {
+        while let Some((start, len)) = self.runs.front_mut() {
+            let passed = if closed { *len } else { (ahead(taken, *start).max(0) as u64).min(*len) };
+            if passed == 0 {
+                break;
+            }
+            self.left += passed;
+            *start = start.wrapping_add(passed);
+            *len -= passed;
+            if *len > 0 {
+                break;
+            }
+            self.runs.pop_front();
+        }
+        if self.unplaced > 0 {
+            // No more of ours can be there than there are: evicted ones are done
+            // with, and what others have sent counts as ours until it is gone.
+            let most = if closed { 0 } else { queued() };
+            self.left += self.unplaced.saturating_sub(most);
+            self.unplaced = self.unplaced.min(most);
+        }
+        self.left
+    }
+}
+
+#[cfg(all(test, not(tidegate_loom)))]
+mod tests {
+    use super::*;
+    use crate::sync::words::SEQUENCE_MASK;
+
+    #[test]
+    fn neighbours_are_one_run_and_strangers_between_are_not_counted() {
+        let mut places = Places::default();
+        for place in [5, 6, 7, 10, 12, 13] {
+            places.note(Some(place));
+        }
+        assert_eq!(places.runs.len(), 3);
+        let mut left = |taken| places.leave(taken, false, || 0);
+        assert_eq!([left(5), left(7), left(9), left(11), left(12), left(14)], [0, 2, 3, 4, 4, 6]);
+        assert_eq!(places.runs.len(), 0);
+    }
+
+    #[test]
+    fn runs_survive_the_wrap_of_sequences() {
+        let mut places = Places::default();
+        for place in [SEQUENCE_MASK, 0, 1] {
+            places.note(Some(place));
+        }
+        assert_eq!(places.leave(SEQUENCE_MASK + 2, false, || 0), 2);
+        assert_eq!(places.leave(SEQUENCE_MASK + 3, false, || 0), 3);
+    }
+
+    #[test]
+    fn what_has_no_place_has_left_when_it_cannot_be_there() {
+        let mut places = Places::default();
+        (0..4).for_each(|_| places.note(None));
+        assert_eq!(places.leave(0, false, || 3), 1);
+        assert_eq!(places.leave(0, false, || 9), 1);
+        assert_eq!(places.leave(0, false, || 0), 4);
+    }
+
+    #[test]
+    fn nothing_is_left_in_a_closed_mailbox() {
+        let mut places = Places::default();
+        places.note(Some(3));
+        places.note(None);
+        assert_eq!(places.leave(0, true, || 7), 2);
+    }
+}
