@@ -16,6 +16,7 @@ mod items;
 mod ledger;
 mod line;
 pub mod link;
+pub mod news;
 mod rate;
 pub mod reactive;
 pub mod source;

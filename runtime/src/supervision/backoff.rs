@@ -1,5 +1,6 @@
 //! How long to wait before trying again.
 
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 /// Waits that grow from one attempt to the next.
@@ -22,6 +23,16 @@ pub struct Backoff {
     factor: f64,
     jitter: f64,
     quiet: Option<Duration>,
+}
+
+// The factor and the jitter are numbers, and the jitter is no negative zero: the
+// setters see to it.
+impl Eq for Backoff {}
+
+impl Hash for Backoff {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.first, self.most, self.factor.to_bits(), self.jitter.to_bits(), self.quiet).hash(state);
+    }
 }
 
 impl Backoff {

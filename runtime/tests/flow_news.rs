@@ -1,0 +1,8 @@
+//! Notify, then fetch: whatever becomes of the notices, what is stored is
+//! delivered once and in order, or reported as a gap; and no more than was
+//! asked for.
+
+#[path = "flow_news/follower.rs"]
+mod follower;
+#[path = "flow_news/log.rs"]
+mod log;
