@@ -216,6 +216,11 @@ impl fmt::Debug for Wait {
     }
 }
 
+/// Whether this runs in the task of an actor of `world`, whose waits are watched.
+pub(crate) fn is_watched_here(world: &Arc<World>) -> bool {
+    world.waits.are_watched() && present(world).is_some()
+}
+
 /// Something to wait for, seen by others while it lasts if waits are watched.
 pub(crate) struct Watched<'a, F> {
     future: F,

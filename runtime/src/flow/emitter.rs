@@ -11,6 +11,7 @@ use super::ledger::Ledger;
 use super::line::{Line, Said};
 use super::rate::Bucket;
 use super::target::Target;
+use crate::actor::waits::{Waited, Watched as Waits, is_watched_here};
 use crate::actor::world::World;
 use crate::actor::{Fault, Life};
 use crate::mailbox::core::emit::Refused;
@@ -63,7 +64,7 @@ pub(super) struct Inner<T> {
     said: Said,
     rate: Option<Bucket>,
     world: Arc<World>,
-    _watched: Watched,
+    watched: Watched,
 }
 
 /// Hears of the subscriber's end.
@@ -162,7 +163,7 @@ impl<T: Send + 'static> Emitter<T> {
         line.show(&ledger);
         let watched = Watched { life, key };
         let said = Said { requested: 0, released: 0 };
-        Self { inner: Some(Inner { line, ledger, target, holds, at_once, said, rate, world, _watched: watched }) }
+        Self { inner: Some(Inner { line, ledger, target, holds, at_once, said, rate, world, watched }) }
     }
 
     pub(super) fn line(&self) -> Option<Arc<Line>> {
@@ -193,7 +194,20 @@ impl<T: Send + 'static> Emitter<T> {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn ready(&mut self) -> Result<NonZeroU64, Unwanted> {
-        poll_fn(|cx| self.poll_ready(cx)).await
+        let (world, life) = {
+            let inner = self.inner();
+            (Arc::clone(&inner.world), Arc::clone(&inner.watched.life))
+        };
+        let ready = poll_fn(|cx| self.poll_ready(cx));
+        // A source of its own may wait for as long as it likes; an actor that
+        // waits in its handler can be part of a circle.
+        if !is_watched_here(&world) {
+            return ready.await;
+        }
+        match Waits::for_room(ready, &life, 1).await {
+            Waited::Done(ready) => ready,
+            Waited::Deadlock(cycle) => Err(Unwanted::Deadlock(cycle)),
+        }
     }
 
     /// As [`ready`](Self::ready), for futures and wakers of one's own: `cx` is

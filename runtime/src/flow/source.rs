@@ -128,11 +128,13 @@ async fn pump<S: Stream, T: Send + 'static>(
     while let Ok(wanted) = emitter.ready().await {
         for _ in 0..wanted.get() {
             let next = poll_fn(|cx| {
-                if emitter.poll_cancelled(cx).is_ready() {
+                if emitter.is_cancelled() {
                     return Poll::Ready(Ok(None));
                 }
                 match contained(|| stream.as_mut().poll_next(cx)) {
-                    Ok(poll) => poll.map(|item| Ok(item.map(&read))),
+                    Ok(Poll::Ready(item)) => Poll::Ready(Ok(item.map(&read))),
+                    // Only who waits asks to be woken when it need not.
+                    Ok(Poll::Pending) => emitter.poll_cancelled(cx).map(|()| Ok(None)),
                     Err(panic) => Poll::Ready(Err(panic)),
                 }
             })
