@@ -398,9 +398,7 @@ impl<T> Inner<T> {
             return;
         }
         self.look_again(None);
-        if self.line.finish(end.clone()) {
-            self.target.end(end);
-        }
+        self.line.finish(end, |end| self.target.end(end));
     }
 }
 

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 use super::end::End;
 use super::ledger::{Ledger, UNBOUNDED};
 use crate::actor::ActorPath;
+use crate::actor::panic::contained;
 use crate::sync::counter::{Counter, Flag};
 use crate::sync::shim::Mutex;
 use crate::system::FlowInspection;
@@ -30,6 +31,8 @@ struct State {
     released: u64,
     /// The source's, while it waits.
     source: Option<Waker>,
+    /// The end is being told: it is too late to cancel.
+    ending: bool,
     end: Option<End>,
     listeners: Vec<Waker>,
     /// As the source saw it last.
@@ -76,9 +79,10 @@ impl Line {
     pub(super) fn cancel(&self) {
         let (source, listeners) = {
             let mut state = self.state.lock();
-            if state.end.is_some() {
+            if state.ending {
                 return;
             }
+            state.ending = true;
             state.end = Some(End::Cancelled);
             self.cancelled.raise();
             (state.source.take(), std::mem::take(&mut state.listeners))
@@ -110,18 +114,20 @@ impl Line {
         self.state.lock().seen = Some(ledger.clone());
     }
 
-    /// It has ended, unless it was cancelled before; `false` then.
-    pub(super) fn finish(&self, end: End) -> bool {
+    /// It ends, and `tell` tells the subscriber, before anybody else hears of it.
+    /// Not if it was cancelled before.
+    pub(super) fn finish(&self, end: End, tell: impl FnOnce(End)) {
+        if std::mem::replace(&mut self.state.lock().ending, true) {
+            return;
+        }
+        // It makes a message, which is foreign code.
+        drop(contained(|| tell(end.clone())));
         let listeners = {
             let mut state = self.state.lock();
-            if state.end.is_some() {
-                return false;
-            }
             state.end = Some(end);
             std::mem::take(&mut state.listeners)
         };
         listeners.into_iter().for_each(Waker::wake);
-        true
     }
 
     pub(super) fn end(&self) -> Option<End> {
