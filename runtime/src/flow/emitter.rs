@@ -252,6 +252,13 @@ impl<T: Send + 'static> Emitter<T> {
         }
     }
 
+    /// Gives back the place in the subscriber's mailbox that
+    /// [`ready`](Self::ready) may have set aside: for a source that has nothing
+    /// to send at present after all, so that others can send meanwhile.
+    pub fn release(&mut self) {
+        self.inner().target.release();
+    }
+
     /// Whether nothing is wanted any more.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {

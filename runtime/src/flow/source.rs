@@ -47,6 +47,11 @@ impl Spawner {
         Self { world: Arc::clone(system.world()) }
     }
 
+    /// Where there is a clock.
+    pub(super) fn world(&self) -> &Arc<World> {
+        &self.world
+    }
+
     /// Runs a task.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.world.executor.spawn("tidegate-source", Box::pin(task));

@@ -23,6 +23,9 @@ pub(super) trait Target<T>: Send {
     /// How many items may go in now, at least one: set aside if need be.
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, ReserveError>>;
 
+    /// Gives up what was set aside.
+    fn release(&mut self);
+
     /// How many of the items sent have left the mailbox so far.
     fn taken(&mut self) -> u64;
 
@@ -97,6 +100,10 @@ impl<T: Send + 'static, M: Send + 'static> Target<T> for ToActor<T, M> {
             }
         }
         self.grant.poll(cx).map(|granted| granted.map(|()| 1))
+    }
+
+    fn release(&mut self) {
+        self.grant.release();
     }
 
     fn taken(&mut self) -> u64 {

@@ -133,7 +133,9 @@ fn a_poll_that_came_due_while_nothing_was_wanted_is_made_up_for() {
     follower.notified(1);
     fetch(&mut follower);
     follower.fetched(Page::numbered(0, ['a'])).unwrap();
-    assert_eq!(waits(&mut follower), Some(ms(10_000)), "nothing is wanted: it does not arm");
+    assert_eq!(follower.step(NOW, || 0), Step::Arm);
+    follower.armed(1);
+    assert_eq!(waits(&mut follower), Some(ms(10_000)));
     follower.timer();
     assert_eq!(waits(&mut follower), None, "and is not woken again");
     follower.demand(1);

@@ -2,8 +2,8 @@
 //!
 //! A notice is kept as one number for all who listen, and as a waker for each of
 //! those who are armed. Ringing takes the wakers out, so however often it rings,
-//! a listener is woken once until it arms again, and one that is busy, or wants
-//! nothing, costs the next notice nothing.
+//! a listener is woken once until it arms again, and one that is busy costs the
+//! next notice nothing.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -65,7 +65,11 @@ impl Notifier {
     /// Says that everything below `up_to` is stored and nothing else will be:
     /// followers complete when they have come to it. The first call counts.
     pub fn close(&self, up_to: u64) {
-        self.bell.close(up_to);
+        self.bell.ring(|told| {
+            let first = told.end.is_none();
+            told.end.get_or_insert(up_to);
+            first
+        });
     }
 }
 
@@ -99,22 +103,20 @@ impl Notices {
     /// after that, so that nothing slips through between the two.
     pub(super) fn arm(&mut self, waker: &Waker) -> Heard {
         let mut state = self.bell.state.lock();
-        let old = state.enlist(&mut self.key, waker, true);
+        let old = state.enlist(&mut self.key, waker);
         let heard = self.heard.replace(state.told);
         drop(state);
         drop(old);
         heard
     }
 
-    /// Waits for what has not been heard yet: for any notice if it is armed,
-    /// otherwise for the end alone.
-    pub(super) fn poll_news(&mut self, waker: &Waker, armed: bool) -> Poll<Heard> {
+    /// Waits for what has not been heard yet.
+    pub(super) fn poll_news(&mut self, waker: &Waker) -> Poll<Heard> {
         let mut state = self.bell.state.lock();
-        let told = state.told;
-        if told.end != self.heard.end || (armed && told != self.heard) {
-            return Poll::Ready(self.heard.replace(told));
+        if state.told != self.heard {
+            return Poll::Ready(self.heard.replace(state.told));
         }
-        let old = state.enlist(&mut self.key, waker, armed);
+        let old = state.enlist(&mut self.key, waker);
         drop(state);
         drop(old);
         Poll::Pending
@@ -131,9 +133,9 @@ impl Drop for Notices {
     fn drop(&mut self) {
         if let Some(key) = self.key {
             let mut state = self.bell.state.lock();
-            let wakers = (state.armed.remove(&key), state.busy.remove(&key));
+            let waker = state.armed.remove(&key);
             drop(state);
-            drop(wakers);
+            drop(waker);
         }
     }
 }
@@ -180,21 +182,20 @@ struct State {
     told: Told,
     /// Who is to be woken by the next notice.
     armed: BTreeMap<u64, Waker>,
-    /// Who is not, but wants to hear of the end.
-    busy: BTreeMap<u64, Waker>,
     keys: u64,
 }
 
 impl State {
-    /// Returns wakers to be dropped without the lock.
-    fn enlist(&mut self, key: &mut Option<u64>, waker: &Waker, armed: bool) -> [Option<Waker>; 2] {
+    /// Returns a waker to be dropped without the lock.
+    fn enlist(&mut self, key: &mut Option<u64>, waker: &Waker) -> Option<Waker> {
         let key = *key.get_or_insert_with(|| {
             self.keys += 1;
             self.keys
         });
-        let (list, other) = if armed { (&mut self.armed, &mut self.busy) } else { (&mut self.busy, &mut self.armed) };
-        let same = list.get(&key).is_some_and(|old| old.will_wake(waker));
-        [if same { None } else { list.insert(key, waker.clone()) }, other.remove(&key)]
+        if self.armed.get(&key).is_some_and(|old| old.will_wake(waker)) {
+            return None;
+        }
+        self.armed.insert(key, waker.clone())
     }
 }
 
@@ -212,17 +213,6 @@ impl Bell {
         let armed = std::mem::take(&mut state.armed);
         drop(state);
         armed.into_values().for_each(Waker::wake);
-    }
-
-    fn close(&self, up_to: u64) {
-        let mut state = self.state.lock();
-        if state.told.end.is_some() {
-            return;
-        }
-        state.told.end = Some(up_to);
-        let (armed, busy) = (std::mem::take(&mut state.armed), std::mem::take(&mut state.busy));
-        drop(state);
-        armed.into_values().chain(busy.into_values()).for_each(Waker::wake);
     }
 
     fn show(&self, f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
@@ -266,33 +256,25 @@ mod tests {
     fn of_a_million_notices_one_is_pending_for_each_who_is_armed() {
         let (notifier, mut armed) = notices();
         let mut busy = armed.clone();
-        let ((woken, waker), (spared, other)) = (Wakes::new(), Wakes::new());
+        let (woken, waker) = Wakes::new();
+        let (woken_too, other) = Wakes::new();
         assert_eq!(armed.arm(&waker).up_to, 0);
-        assert!(busy.poll_news(&other, false).is_pending());
+        assert!(busy.poll_news(&other).is_pending());
         for up_to in 1..=1_000_000 {
             notifier.notify(up_to);
         }
-        assert_eq!((woken.get(), spared.get()), (1, 0));
+        assert_eq!((woken.get(), woken_too.get()), (1, 1));
         assert_eq!(armed.arm(&waker).up_to, 1_000_000, "arming looks again");
         notifier.notify(7);
-        assert_eq!(woken.get(), 1, "an old number is no news");
-        assert!(armed.poll_news(&waker, true).is_pending());
+        assert!(armed.poll_news(&waker).is_pending(), "an old number is no news");
         notifier.nudge();
-        assert_eq!(woken.get(), 2);
-        let heard = armed.poll_news(&waker, true);
-        assert_eq!(heard, Poll::Ready(Heard { up_to: 1_000_000, nudged: true, end: None }));
-    }
-
-    #[test]
-    fn the_end_is_heard_by_those_too_who_are_not_armed() {
-        let (notifier, mut busy) = notices();
-        let (woken, waker) = Wakes::new();
-        assert!(busy.poll_news(&waker, false).is_pending());
+        assert_eq!((woken.get(), woken_too.get()), (2, 1), "who does not arm again is not woken again");
+        assert_eq!(armed.poll_news(&waker), Poll::Ready(Heard { up_to: 1_000_000, nudged: true, end: None }));
         notifier.close(3);
         notifier.close(4);
-        assert_eq!(woken.get(), 1);
-        assert_eq!(busy.poll_news(&waker, false), Poll::Ready(Heard { up_to: 0, nudged: false, end: Some(3) }));
-        assert!(busy.poll_news(&waker, false).is_pending(), "heard once");
+        assert_eq!(armed.poll_news(&waker), Poll::Ready(Heard { up_to: 1_000_000, nudged: false, end: Some(3) }));
+        assert!(armed.poll_news(&waker).is_pending(), "heard once");
+        assert_eq!(busy.arm(&other), Heard { up_to: 1_000_000, nudged: true, end: Some(3) });
     }
 
     #[test]

@@ -41,9 +41,9 @@ use super::settings::Follow;
 /// - At most one fetch is under way, for no more than is wanted.
 /// - Items are delivered in the order of their numbers, each once; what is not
 ///   there any more is delivered as a [`Gap`].
-/// - Notices may be lost, doubled, late and out of order. While there is demand
-///   it sleeps only armed, with the highest number told since it armed behind
-///   it, and with the safety poll ahead, if there is one.
+/// - Notices may be lost, doubled, late and out of order. Unless it knows of
+///   something to fetch it sleeps only armed, with a look at what had been told
+///   by then behind it, and with the safety poll ahead.
 /// - A page for a fetch that was given up may still come. It is taken for what
 ///   it is, or ignored if no fetch is under way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -128,6 +128,11 @@ impl Follower {
     /// `n` more items are wanted. Adds up; `u64::MAX` is no bound.
     pub const fn demand(&mut self, n: u64) {
         self.demand = self.demand.saturating_add(n);
+    }
+
+    /// `n` items are wanted now, whatever was wanted before.
+    pub(super) const fn allow(&mut self, n: u64) {
+        self.demand = n;
     }
 
     /// A notice has come: everything below `up_to` is stored.
@@ -263,28 +268,30 @@ impl Follower {
                 Step::Wait { until: at }
             }
             Phase::Idle { poll_at } => {
-                if !self.look && self.known <= self.cursor {
-                    return self.rest(poll_at, now, random);
+                let known = self.known > self.cursor;
+                if (known || self.look)
+                    && let Some(n) = NonZeroU64::new(self.demand.min(self.settings.page.get()))
+                {
+                    self.look = false;
+                    self.phase = Phase::Fetching { n, until: now.saturating_add(self.settings.within) };
+                    return Step::Fetch { cursor: self.cursor, n };
                 }
-                let Some(n) = NonZeroU64::new(self.demand.min(self.settings.page.get())) else {
+                if known {
+                    // Nothing could be told that would make it do anything.
                     return Step::Wait { until: None };
-                };
-                self.look = false;
-                self.phase = Phase::Fetching { n, until: now.saturating_add(self.settings.within) };
-                Step::Fetch { cursor: self.cursor, n }
+                }
+                if !self.armed {
+                    return Step::Arm;
+                }
+                if self.look {
+                    return Step::Wait { until: None };
+                }
+                let spread = |poll| now.saturating_add(spread(poll, random));
+                let until = poll_at.or_else(|| self.settings.poll.map(spread));
+                self.phase = Phase::Idle { poll_at: until };
+                Step::Wait { until }
             }
         }
-    }
-
-    /// There is nothing to fetch, as far as is known.
-    fn rest(&mut self, poll_at: Option<Duration>, now: Duration, random: impl FnOnce() -> u64) -> Step {
-        // One that wants nothing need not be woken; it arms when it does.
-        if !self.armed && self.demand > 0 {
-            return Step::Arm;
-        }
-        let until = poll_at.or_else(|| self.settings.poll.map(|poll| now.saturating_add(spread(poll, random))));
-        self.phase = Phase::Idle { poll_at: until };
-        Step::Wait { until }
     }
 
     /// How long until another attempt, after a failure or in vain.
@@ -313,6 +320,12 @@ impl Follower {
     #[must_use]
     pub const fn outstanding(&self) -> u64 {
         self.demand
+    }
+
+    /// Whether it would fetch, if only something were wanted.
+    #[must_use]
+    pub const fn is_due(&self) -> bool {
+        matches!(self.phase, Phase::Idle { .. }) && (self.look || self.known > self.cursor)
     }
 
     /// Whether a fetch is under way.
