@@ -54,6 +54,7 @@
 //! | news for all who want it | [`pattern::Topic`] |
 //! | work that must be done, and done once | [`pattern::Courier`], [`pattern::Dedup`], [`pattern::Workers`] |
 //! | something outside that fails | [`pattern::CircuitBreaker`] |
+//! | demand through a whole pipeline | [`flow`], [`System::subscribe`], [`flow::Source`], [`flow::Demand`] |
 //! | messages for later | [`Context::stash`], [`Context::timers`], [`Deadline`] |
 //! | states that handle messages differently | [`pattern::Behavior`] |
 //! | actors that block, or are not `Send` | [`Spawn::on`] and the feature `thread` |
@@ -68,7 +69,8 @@
 //! wait and take. `thread`: actors on threads of their own, for what blocks, and
 //! actors that are not `Send`.
 //! `actix`: actors on actix arbiters, and bridges both ways. `futures` and `tower`:
-//! [bridges](interop) to streams, sinks and services. `testkit`: probes,
+//! [bridges](interop) to sinks and services; streams are [sources](flow::Source)
+//! without any feature. `testkit`: probes,
 //! virtual time and faults for the tests of your actors. `signal`: a shutdown on
 //! Ctrl-C.
 //!

@@ -145,6 +145,53 @@ fn s1_a_source_is_polled_only_as_far_as_it_was_asked() {
     assert_eq!((flow.requested, flow.limit, flow.sent, flow.demand()), (Some(5), Some(5), 5, Some(0)));
 }
 
+/// `cx.request` in a handler counts and wakes; the source is asked through the
+/// mailbox.
+#[test]
+fn an_actor_that_pulls_by_hand_pulls_its_source() {
+    struct Careful(Seen);
+    impl Actor for Careful {
+        type Msg = u64;
+        async fn started(&mut self, cx: &mut Context<Self>) -> Result<(), Fault> {
+            cx.request(2);
+            Ok(())
+        }
+        async fn handle(&mut self, n: u64, cx: &mut Context<Self>) -> Result<(), Fault> {
+            self.0.lock().unwrap().push(n.to_string());
+            if n % 2 == 1 && n < 6 {
+                cx.request(1);
+                cx.request(1);
+            }
+            Ok(())
+        }
+    }
+    let bench = Bench::new();
+    let careful = bench.system.spawn(Careful(Arc::clone(&bench.seen)), Pull::manual());
+    let (stream, polled) = Counted::to(100);
+    let _subscription = bench.system.subscribe(stream, &careful, Demand::unbounded());
+    bench.settle();
+    assert_eq!((*polled.lock().unwrap(), bench.seen()), (8, numbers(0..8)), "twice two more, and then none");
+}
+
+#[test]
+fn unbounded_demand_is_bounded_by_the_mailbox_and_items_by_their_reader() {
+    use futures_util::StreamExt;
+    let bench = Bench::new();
+    let sink = bench.sink(SLOW, Push::bounded(3));
+    let (stream, polled) = Counted::to(100);
+    let subscription = bench.system.subscribe(stream, inlet(&sink), Demand::unbounded());
+    bench.settle();
+    assert_eq!(*polled.lock().unwrap(), 4, "three wait and one is handled");
+    assert_eq!(subscription.inspect().demand(), None);
+    let (stream, polled) = Counted::to(100);
+    let mut items = bench.system.items(stream, Demand::unbounded());
+    for n in 0..5 {
+        assert!(bench.executor.block_on(items.next()).is_some_and(|item| matches!(item, Ok(m) if m == n)));
+        bench.settle();
+        assert_eq!(*polled.lock().unwrap(), n + 2, "one ahead");
+    }
+}
+
 #[test]
 fn a_request_of_nothing_changes_nothing_and_one_beyond_all_is_without_end() {
     let bench = Bench::new();

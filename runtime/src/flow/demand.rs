@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, UNBOUNDED};
+use crate::mailbox::{Mailbox, Push};
 
 /// How a subscription asks its source for items.
 ///
@@ -27,6 +28,7 @@ pub struct Demand {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
+    Unbounded,
     Manual,
     Window { size: u64, low: u64 },
 }
@@ -39,6 +41,13 @@ pub(super) struct Rate {
 }
 
 impl Demand {
+    /// As many items as the subscriber's mailbox lets in: its capacity is the
+    /// window, and its delivery the demand. So under [`Pull`](crate::Pull) the
+    /// actor's own [`request`](crate::Context::request) asks the source.
+    pub const fn unbounded() -> Self {
+        Self { kind: Kind::Unbounded, rate: None }
+    }
+
     /// Nothing is asked for but by
     /// [`Subscription::request`](super::Subscription::request).
     pub const fn manual() -> Self {
@@ -92,8 +101,23 @@ impl Demand {
 
     pub(super) const fn ledger(self) -> Ledger {
         match self.kind {
+            Kind::Unbounded => {
+                let mut ledger = Ledger::manual();
+                ledger.request(UNBOUNDED);
+                ledger
+            }
             Kind::Manual => Ledger::manual(),
             Kind::Window { size, low } => Ledger::window(size, low),
+        }
+    }
+
+    /// What holds as many items as this asks for, and no more.
+    pub(super) fn mailbox<T>(self) -> Mailbox<T> {
+        match self.kind {
+            Kind::Unbounded => Push::bounded(1).into(),
+            // Each of them was asked for.
+            Kind::Manual => Push::unbounded().into(),
+            Kind::Window { size, .. } => Push::bounded(size as usize).into(),
         }
     }
 
@@ -105,7 +129,7 @@ impl Demand {
     #[must_use]
     pub const fn size(self) -> Option<u64> {
         match self.kind {
-            Kind::Manual => None,
+            Kind::Unbounded | Kind::Manual => None,
             Kind::Window { size, .. } => Some(size),
         }
     }

@@ -13,7 +13,7 @@ use super::inlet::Inlet;
 use super::source::{Source, Spawner};
 use super::subscription::Subscription;
 use crate::actor::{Fault, Life, StopReason};
-use crate::mailbox::{Mailbox, Push, Receiver};
+use crate::mailbox::Receiver;
 use crate::system::System;
 
 /// The items of a subscription, for code that is no actor: a `Stream` of
@@ -38,9 +38,9 @@ impl Drop for Leaves {
 }
 
 impl System {
-    /// Pulls `source` as a stream, as far ahead as `demand` says; under
-    /// [`Demand::manual`] by the stream's
-    /// [`subscription`](Items::subscription).
+    /// Pulls `source` as a stream, as far ahead as `demand` says: one item, if
+    /// it is [unbounded](Demand::unbounded), and by the stream's
+    /// [`subscription`](Items::subscription) if it is by hand.
     ///
     /// ```
     /// # use tidegate::prelude::*;
@@ -55,13 +55,8 @@ impl System {
     /// # }
     /// ```
     pub fn items<S: Source>(&self, source: S, demand: Demand) -> Items<S::Item> {
-        // Room for whatever is asked for: the demand is the bound.
-        let mailbox = match demand.size() {
-            Some(size) => Mailbox::from(Push::bounded(size as usize)),
-            None => Mailbox::from(Push::unbounded()),
-        };
         let name = source.name();
-        let (actor, receiver) = self.by_hand(&format!("items of {name}"), &mailbox);
+        let (actor, receiver) = self.by_hand(&format!("items of {name}"), &demand.mailbox());
         let leaves = Leaves(Arc::clone(actor.life()));
         let (subscription, emitter) = self.connect(name, Inlet::new(&actor, |item| item), demand);
         source.connect(emitter, &Spawner::new(self));
