@@ -175,7 +175,9 @@ impl<M: Send + 'static> Ledger<M> {
             Some((first, _)) if self.terms.sliding => (self.next - first) as usize,
             _ => self.entries.len(),
         };
-        used < self.terms.window && (!self.terms.on_demand || self.targets.free_slots() > self.ready.len())
+        // Which one is next of those that can begin is seen only if they are here.
+        let ahead = !self.terms.on_demand || self.keys.is_some();
+        used < self.terms.window && (ahead || self.targets.free_slots() > self.ready.len())
     }
 
     /// `key` is `None` for a message whose key could not be told: it is given up.
