@@ -15,9 +15,10 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use futures_sink::Sink;
 use futures_util::{SinkExt, StreamExt, stream};
 use support::{lock, manual, poll_once, start};
-use tidegate::interop::futures::{ActorSink, feed};
+use tidegate::flow::{Demand, End};
+use tidegate::interop::futures::ActorSink;
+use tidegate::mailbox;
 use tidegate::prelude::*;
-use tidegate::{ReserveError, mailbox};
 
 /// Keeps what it handles, and asks for as many more as it is told.
 struct Keeper(Arc<std::sync::Mutex<Vec<u64>>>);
@@ -53,14 +54,13 @@ fn a_stream_is_polled_only_as_far_as_the_actor_grants() {
     let (kept, keeper) = kept();
     let actor = system.spawn(keeper, Pull::manual());
     let (polled, stream) = counted(100);
-    let target = actor.clone();
-    let fed = start(&executor, async move { feed(stream, &target).await });
+    let subscription = system.subscribe(stream, &actor, Demand::unbounded());
     executor.run_until_idle();
     assert_eq!(polled.load(Ordering::Relaxed), 0, "nothing was asked for");
     actor.reconfigure(Pull::one_by_one());
     executor.run_until_idle();
     assert_eq!(polled.load(Ordering::Relaxed), 100);
-    assert_eq!(fed.take(), Some(Ok(100)));
+    assert!(subscription.end().is_some_and(|end| end.is_completed()));
     assert_eq!(*lock(&kept), (0..100).collect::<Vec<_>>());
 }
 
@@ -71,16 +71,13 @@ fn a_quiet_stream_keeps_what_comes_after_its_consumer_has_ended() {
     let actor = system.spawn(keeper, Push::bounded(8));
     let (source, items) = mailbox::channel::<u64>(Push::bounded(8));
     let items = Arc::new(std::sync::Mutex::new(items));
-    let (target, from) = (actor.clone(), Arc::clone(&items));
-    let fed =
-        start(
-            &executor,
-            async move { feed(stream::poll_fn(move |cx| lock(&from).poll_next_unpin(cx)), &target).await },
-        );
+    let from = Arc::clone(&items);
+    let quiet = stream::poll_fn(move |cx| lock(&from).poll_next_unpin(cx));
+    let subscription = system.subscribe(quiet, &actor, Demand::unbounded());
     executor.run_until_idle();
     actor.stop();
     executor.run_until_idle();
-    assert_eq!(fed.take(), Some(Err(ReserveError::Closed)), "it is told without another item");
+    assert!(matches!(subscription.end(), Some(End::Cancelled)), "it is told without another item");
     source.try_tell(1).unwrap();
     executor.run_until_idle();
     assert_eq!(lock(&items).try_recv(), Ok(1), "which is nobody else's");
@@ -102,13 +99,12 @@ fn a_stream_is_never_ahead_of_a_stopped_consumer() {
     }
     let actor = system.spawn(Stuck, Push::bounded(3));
     let (polled, stream) = counted(100);
-    let target = actor.clone();
-    let fed = start(&executor, async move { feed(stream, &target).await });
+    let subscription = system.subscribe(stream, &actor, Demand::unbounded());
     executor.run_until_idle();
     assert_eq!(polled.load(Ordering::Relaxed), 3, "as many as may wait");
     actor.kill();
     executor.run_until_idle();
-    assert_eq!(fed.take(), Some(Err(ReserveError::Closed)));
+    assert!(matches!(subscription.end(), Some(End::Cancelled)));
     assert_eq!(polled.load(Ordering::Relaxed), 3);
     assert_eq!(system.dead_letters().counts().total(), 3);
 }

@@ -3,7 +3,7 @@
 //! | feature | what |
 //! |---|---|
 //! | `actix` | our actors on its arbiters, our mailboxes in front of its actors, our actors as its recipients |
-//! | `futures` | a stream fed into an actor as far as it grants, a [`Receiver`](crate::mailbox::Receiver) as a `Stream`, an [`ActorRef`](crate::ActorRef) as a `Sink` |
+//! | `futures` | an [`ActorRef`](crate::ActorRef) as a `Sink` |
 //! | `tower` | an actor as a `tower::Service` whose `poll_ready` sets a grant aside |
 
 #[cfg(feature = "actix")]

@@ -16,6 +16,7 @@ use crate::sync::queue::Consumer;
 use crate::sync::shim::Arc;
 
 mod observing;
+mod stream;
 mod terms;
 
 /// What [`Receiver::try_next`] found.
