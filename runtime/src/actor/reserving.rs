@@ -22,6 +22,7 @@ impl<M: Send + 'static> Reserving<M> {
         Self { actor, waiting: None, permit: None }
     }
 
+    #[cfg(any(feature = "futures", feature = "tower"))]
     pub(crate) fn actor(&self) -> &ActorRef<M> {
         &self.actor
     }
