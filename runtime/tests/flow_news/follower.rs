@@ -86,6 +86,27 @@ fn news_between_an_empty_page_and_the_arming_is_found_by_looking_again() {
     assert_eq!(fetch(&mut follower), (0, 1));
 }
 
+/// The race again, with a store that tells only who is armed, and nobody who
+/// polls. A follower that does not look again never hears of the item.
+#[test]
+fn one_that_does_not_look_again_after_arming_would_lose_it() {
+    let delivered = |looks_again: bool| {
+        let mut world = World::new(9, 9);
+        world.looks_again = looks_again;
+        for op in [Op::Demand(9), Op::Read, Op::Append, Op::Answer] {
+            world.apply(op);
+        }
+        // All that can happen without another append and without a timer.
+        for _ in 0..9 {
+            for op in [Op::Notice(0), Op::Read, Op::Answer] {
+                world.apply(op);
+            }
+        }
+        world.delivered.len()
+    };
+    assert_eq!((delivered(true), delivered(false)), (1, 0));
+}
+
 #[test]
 fn a_notice_during_a_fetch_is_not_forgotten() {
     let mut follower = Follower::new(settings());
@@ -364,7 +385,7 @@ struct World {
     read: Option<Page<u64>>,
     wanted: u64,
     delivered: Vec<News<u64>>,
-    wake_ups: u64,
+    looks_again: bool,
 }
 
 impl World {
@@ -378,7 +399,7 @@ impl World {
             read: None,
             wanted: 0,
             delivered: Vec::new(),
-            wake_ups: 0,
+            looks_again: true,
         }
     }
 
@@ -392,7 +413,7 @@ impl World {
                 }
                 Step::Arm => {
                     self.subscribed = true;
-                    self.follower.armed(self.store.end());
+                    self.follower.armed(if self.looks_again { self.store.end() } else { 0 });
                 }
                 Step::Wait { .. } => return,
                 other => panic!("{other:?}, and nothing was closed"),
@@ -405,7 +426,6 @@ impl World {
             Op::Append => {
                 let (sequence, _) = self.store.append(self.store.end()).unwrap();
                 if std::mem::take(&mut self.subscribed) {
-                    self.wake_ups += 1;
                     self.notices.push(sequence + 1);
                 }
             }
