@@ -146,6 +146,70 @@ fn new_workers_have_work_at_once_however_long_the_backlog_in_the_mailbox() {
     help_is_at_work_at_once(&workers, &executor, &system);
 }
 
+/// What becomes of those who come to help when five others have had a backlog to
+/// themselves, which each may take so much of.
+struct Help {
+    /// How many of them have a job at once.
+    at_once: usize,
+    /// How many jobs they do, all together.
+    did: u32,
+    /// How long the backlog takes from when they come.
+    took: Duration,
+}
+
+fn help_with(backlog: u64, prefetch: usize) -> Help {
+    let (executor, system) = manual();
+    let diary = Diary::default();
+    let roomy = Push::bounded(100_000);
+    let workers = Workers::builder().mailbox(roomy).window(100_000).prefetch(prefetch).spawn(&system);
+    let hire = |number| {
+        let diary = diary.clone();
+        let make = move || Slow { number, takes: ms(20), diary: diary.clone(), asks: 0 };
+        assert!(workers.join(&system.build(make).mailbox(roomy).spawn()));
+    };
+    (0..5).for_each(hire);
+    (0..backlog).for_each(|job| give(&workers, job));
+    executor.advance(ms(110));
+    let before = executor.now();
+    (5..50).for_each(hire);
+    executor.advance(Duration::ZERO);
+    let at_once = diary.begun().iter().filter(|entry| entry.worker >= 5).count();
+    workers.actor_ref().drain();
+    executor.block_on(workers.actor_ref().stopped());
+    assert_eq!(workers.stats().acked, backlog);
+    let did = diary.by_worker().range(5..).map(|(_, did)| did).sum();
+    Help { at_once, did, took: executor.now() - before }
+}
+
+/// The control: the same with workers that may take all they can get, as in the
+/// incident. Those who come to help get nothing at all, and the rest takes as
+/// long as if they had not come.
+#[test]
+fn workers_that_may_hoard_leave_nothing_to_those_who_come() {
+    let hoarding = help_with(75_000, 15_000);
+    assert_eq!((hoarding.at_once, hoarding.did), (0, 0));
+    assert!(hoarding.took >= ms(20) * (15_000 - 6), "{:?}", hoarding.took);
+    // Also with 1000 for each, when no more than that is left.
+    let hoarding = help_with(5_000, 1000);
+    assert_eq!((hoarding.at_once, hoarding.did), (0, 0));
+    assert!(hoarding.took >= ms(20) * (1000 - 6), "{:?}", hoarding.took);
+    // And what it is about is that setting alone.
+    for (backlog, turns) in [(75_000, 1500), (5_000, 100)] {
+        let sharing = help_with(backlog, 1);
+        assert_eq!(sharing.at_once, 45);
+        assert!(sharing.took <= ms(20) * turns, "{:?}", sharing.took);
+    }
+}
+
+/// Two held instead of one: for a worker that comes it makes no difference while
+/// there is a backlog, and at its end one job each.
+#[test]
+fn a_prefetch_of_two_hoards_two() {
+    let help = help_with(5_000, 2);
+    assert_eq!(help.at_once, 45);
+    assert!(help.took <= ms(20) * 101, "{:?}", help.took);
+}
+
 #[test]
 fn the_slow_do_not_hold_up_the_quick() {
     let (executor, system) = manual();
@@ -265,6 +329,186 @@ fn a_worker_that_leaves_finishes_what_it_holds_and_gets_no_more() {
     executor.advance(ms(100));
     assert_eq!(diary.done().len(), 3);
     assert!(sent.take().is_some());
+}
+
+#[test]
+fn a_paused_worker_gets_no_more_until_it_is_resumed() {
+    let (executor, system) = manual();
+    let workers = Workers::new(&system);
+    let diary = Diary::default();
+    let (first, other) = (slow(&system, 0, ms(10), &diary), slow(&system, 9, ms(10), &diary));
+    workers.join(&first);
+    let jobs = workers.actor_ref().clone();
+    let sent = start(&executor, async move {
+        for job in 0..4 {
+            let _ = jobs.tell(job).await;
+        }
+    });
+    executor.advance(ms(5));
+    assert!(workers.pause(&first) && workers.pause(&first));
+    assert!(!workers.pause(&other) && !workers.resume(&other), "it is none of them");
+    executor.advance(ms(100));
+    assert_eq!((diary.done().len(), workers.stats().out), (1, 0), "what it held it has done");
+    let stats = &workers.workers()[0];
+    assert_eq!((stats.id, stats.paused, stats.held, stats.acked), (first.id(), true, 0, 1));
+    assert!(sent.take().is_none(), "jobs stay with their producer, as if it were not there");
+    // Whoever drains waits for it: it is one of them.
+    workers.actor_ref().drain();
+    executor.advance(ms(100));
+    assert!(workers.actor_ref().stop_reason().is_none());
+    assert!(workers.resume(&first));
+    executor.advance(ms(100));
+    // The one that was waiting to be accepted was refused by the draining.
+    let done = diary.done().len() as u64;
+    assert_eq!((workers.stats().acked, workers.stats().unsettled), (done, 0));
+    assert!(done > 1 && matches!(workers.actor_ref().stop_reason(), Some(StopReason::Drained)));
+}
+
+#[test]
+fn a_paused_worker_is_waited_for_no_longer() {
+    let (executor, system) = manual();
+    let workers = Workers::builder().mailbox(Push::bounded(64)).spawn(&system);
+    let diary = Diary::default();
+    let picky = {
+        let diary = diary.clone();
+        let make = move || Slow { number: 0, takes: ms(1), diary: diary.clone(), asks: 0 };
+        system.build(make).mailbox(Pull::manual()).spawn()
+    };
+    workers.join(&picky);
+    give(&workers, 0);
+    executor.advance(ms(5));
+    assert_eq!(picky.stats().waiting_senders, 1);
+    assert!(workers.pause(&picky));
+    executor.advance(ms(5));
+    assert_eq!(picky.stats().waiting_senders, 0);
+    picky.reconfigure(Push::bounded(4));
+    executor.advance(ms(5));
+    assert_eq!(diary.begun().len(), 0);
+    assert!(workers.resume(&picky));
+    executor.advance(ms(5));
+    assert_eq!(diary.done().len(), 1);
+}
+
+#[test]
+fn prefetch_changes_while_jobs_flow() {
+    let (executor, system) = manual();
+    let workers = Workers::builder().mailbox(Push::bounded(200)).spawn(&system);
+    let diary = Diary::default();
+    let worker = slow(&system, 0, ms(10), &diary);
+    assert!(!workers.set_prefetch(&worker, 4), "it is none of them");
+    workers.join(&worker);
+    (0..100).for_each(|job| give(&workers, job));
+    let held = || (workers.workers()[0].held, workers.workers()[0].prefetch);
+    executor.advance(ms(5));
+    assert_eq!(held(), (1, 1));
+    assert!(workers.set_prefetch(&worker, 8));
+    executor.advance(Duration::ZERO);
+    assert_eq!(held(), (8, 8), "more at once");
+    assert!(workers.set_prefetch(&worker, 3));
+    for left in [7, 6, 5, 4, 3, 3, 3] {
+        executor.advance(ms(10));
+        assert_eq!(held(), (left, 3), "fewer as it gets done");
+    }
+    assert!(workers.set_prefetch(&worker, 0));
+    executor.advance(ms(1000));
+    assert_eq!(held(), (0, 1), "at least 1");
+    assert_eq!(diary.done().len(), 100);
+}
+
+#[test]
+fn each_worker_s_part_is_seen() {
+    /// Acknowledges even jobs, gives odd ones back, hangs at 7.
+    struct Half;
+    impl Actor for Half {
+        type Msg = Delivery<u64>;
+        async fn handle(&mut self, job: Delivery<u64>, cx: &mut Context<Self>) -> Result<(), Fault> {
+            match *job {
+                7 => cx.sleep(ms(1000)).await,
+                job if job % 2 == 1 => return Ok(()),
+                _ => {}
+            }
+            job.ack();
+            Ok(())
+        }
+    }
+    let (executor, system) = manual();
+    let terms = Workers::builder().mailbox(Push::bounded(64)).attempts(1).ack_within(ms(50)).prefetch(2);
+    let workers = terms.spawn(&system);
+    let half = system.spawn(Half, Push::bounded(8));
+    workers.join(&half);
+    workers.join_with(&slow(&system, 1, ms(10_000), &Diary::default()), 1);
+    workers.pause(&half);
+    give(&workers, 100);
+    executor.advance(ms(1));
+    workers.resume(&half);
+    (0..8).for_each(|job| give(&workers, job));
+    executor.advance(ms(100));
+    let all = workers.workers();
+    let part = |n: usize| (all[n].prefetch, all[n].held, all[n].acked, all[n].returned, all[n].late);
+    assert_eq!(all[0].path, *half.path());
+    assert_eq!(part(0), (2, 1, 4, 3, 1), "the one that is late is still held");
+    assert_eq!(part(1), (1, 1, 0, 0, 1));
+    executor.advance(ms(1000));
+    let late = &workers.workers()[0];
+    assert_eq!((late.held, late.acked), (0, 4), "it was given up: too late to be the first");
+    assert_eq!(workers.stats().quarantined, 5);
+}
+
+/// A delay of one's own takes the place of the backoff, and the try counts.
+#[test]
+fn a_job_may_say_when_it_is_to_be_tried_again() {
+    struct Later(Diary);
+    impl Actor for Later {
+        type Msg = Delivery<u64>;
+        async fn handle(&mut self, job: Delivery<u64>, cx: &mut Context<Self>) -> Result<(), Fault> {
+            self.0.add(Entry { worker: u64::from(job.attempt()), job: *job, at: cx.now(), done: false });
+            match job.attempt() {
+                1 => job.nack_after(ms(700)),
+                2 => job.into_parts().1.nack_after(ms(50)),
+                _ => job.nack_after(Duration::ZERO),
+            }
+            Ok(())
+        }
+    }
+    let (executor, system) = manual();
+    let diary = Diary::default();
+    let builder = Workers::builder().mailbox(Push::bounded(8)).attempts(4).keep_copies();
+    let workers = builder.backoff(Backoff::exponential(ms(1), ms(1))).spawn(&system);
+    workers.join(&system.spawn(Later(diary.clone()), Push::bounded(8)));
+    give(&workers, 0);
+    executor.advance(ms(2000));
+    let tries: Vec<_> = diary.begun().iter().map(|entry| (entry.worker, entry.at)).collect();
+    assert_eq!(tries, [(1, ms(0)), (2, ms(700)), (3, ms(750)), (4, ms(750))]);
+    assert_eq!((workers.stats().quarantined, workers.stats().unsettled), (1, 0));
+}
+
+/// A heartbeat: as long as it comes, the job is nobody else's.
+#[test]
+fn work_that_takes_long_is_extended_and_stays_where_it_is() {
+    struct Long(Diary, u64);
+    impl Actor for Long {
+        type Msg = Delivery<u64>;
+        async fn handle(&mut self, job: Delivery<u64>, cx: &mut Context<Self>) -> Result<(), Fault> {
+            let mut in_time = true;
+            for _ in 0..5 {
+                self.0.add(Entry { worker: self.1, job: *job, at: cx.now(), done: false });
+                cx.sleep(ms(40)).await;
+                in_time &= job.extend();
+            }
+            assert_eq!((in_time, job.ack()), (true, true));
+            Ok(())
+        }
+    }
+    let (executor, system) = manual();
+    let diary = Diary::default();
+    let workers = Workers::builder().mailbox(Push::bounded(8)).ack_within(ms(50)).spawn(&system);
+    for n in 0..2 {
+        workers.join(&system.spawn(Long(diary.clone(), n), Push::bounded(8)));
+    }
+    give(&workers, 0);
+    executor.advance(ms(1000));
+    assert_eq!((workers.stats().acked, workers.stats().late, workers.stats().redelivered), (1, 0, 0));
+    assert_eq!(diary.by_worker(), BTreeMap::from([(0, 5)]));
 }
 
 #[test]
