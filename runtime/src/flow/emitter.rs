@@ -290,6 +290,11 @@ impl<T: Send + 'static> Emitter<T> {
         self.finish(End::Failed(fault.into()));
     }
 
+    /// Ends it as `end` says.
+    pub(super) fn end(mut self, end: End) {
+        self.finish(end);
+    }
+
     fn finish(&mut self, end: End) {
         let Some(mut inner) = self.inner.take() else { return };
         if inner.line.is_cancelled() {

@@ -8,6 +8,7 @@
 //! ([`Ledger`]).
 
 mod demand;
+mod dispatch;
 mod emitter;
 mod end;
 mod held;
@@ -17,6 +18,7 @@ mod ledger;
 mod line;
 pub mod link;
 pub mod news;
+mod outlet;
 mod rate;
 pub mod reactive;
 pub mod source;
@@ -30,5 +32,6 @@ pub use self::held::Held;
 pub use self::inlet::Inlet;
 pub use self::items::Items;
 pub use self::ledger::{Ledger, UNBOUNDED};
+pub use self::outlet::{Demanded, Outlet, Port, Sending, Unheard};
 pub use self::source::{Source, Spawner};
 pub use self::subscription::Subscription;

@@ -1,0 +1,66 @@
+//! Sending, poll by poll.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::Outlet;
+use crate::flow::emitter::EmitError;
+
+/// The future of [`Outlet::send`].
+#[must_use = "an item is sent when this is awaited"]
+pub struct Sending<'a, T: Send + 'static> {
+    outlet: &'a mut Outlet<T>,
+    /// Until it is sent.
+    item: Option<T>,
+}
+
+// The item is moved out of it and never pinned in it.
+impl<T: Send + 'static> Unpin for Sending<'_, T> {}
+
+impl<'a, T: Send + 'static> Sending<'a, T> {
+    #[inline(always)]
+    pub(super) fn new(outlet: &'a mut Outlet<T>, item: T) -> Self {
+        Self { outlet, item: Some(item) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn poll_slowly(&mut self, mut item: T, cx: &mut Context<'_>) -> Poll<Result<(), EmitError<T>>> {
+        loop {
+            match self.outlet.poll_ready(cx) {
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(EmitError::Cancelled(item))),
+                Poll::Pending => {
+                    self.item = Some(item);
+                    return Poll::Pending;
+                }
+            }
+            match self.outlet.try_send(item) {
+                Err(EmitError::NoDemand(back)) => item = back,
+                settled => return Poll::Ready(settled),
+            }
+        }
+    }
+}
+
+impl<T: Send + 'static> Future for Sending<'_, T> {
+    type Output = Result<(), EmitError<T>>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let Some(item) = this.item.take() else { panic!("`send` was polled after it was done") };
+        match this.outlet.try_send(item) {
+            Err(EmitError::NoDemand(item)) => this.poll_slowly(item, cx),
+            settled => Poll::Ready(settled),
+        }
+    }
+}
+
+impl<T: Send + 'static> fmt::Debug for Sending<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sending").finish_non_exhaustive()
+    }
+}
