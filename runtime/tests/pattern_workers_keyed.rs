@@ -750,3 +750,23 @@ fn whatever_becomes_of_workers_each_key_keeps_its_order_and_has_one_worker_at_a_
     (0..12).for_each(|seed| turmoil(seed, false, &mut control));
     assert!(control.wrong > 500, "{control:?}");
 }
+
+/// A job that is late and waits to be done again at its key's home, when the
+/// late worker acknowledges it after all: nobody looks for it there any more.
+#[test]
+fn a_job_that_was_acknowledged_before_it_was_begun_again_is_gone() {
+    let (executor, system) = manual();
+    let workers = keyed().ack_within(ms(20)).spawn(&system);
+    let watch = Watch::default();
+    hired(&system, &workers, 0..1, &watch);
+    give(&workers, [job(1, 0, 30), job(2, 0, 1), job(2, 1, 1)]);
+    executor.advance(ms(25));
+    assert_eq!((workers.stats().late, workers.stats().out), (1, 0), "it is to be done again, by whoever is free");
+    executor.advance(ms(50));
+    assert_eq!(watch.order(), [(1, 0), (2, 0), (2, 1)]);
+    // Nor is it in the way of what the worker prefers.
+    give(&workers, (0..40).flat_map(|n| [job(3, n, 1), job(4, n, 1)]));
+    executor.advance(ms(100));
+    assert_eq!(watch.order()[3..13], (0..10).map(|n| (3, n)).collect::<Vec<_>>());
+    assert_eq!((workers.stats().acked, workers.stats().unsettled), (83, 0));
+}

@@ -127,6 +127,13 @@ impl Keys {
         }
     }
 
+    /// It was acknowledged before it began again.
+    pub(super) fn unready(&mut self, key: u64, sequence: u64) {
+        if let Some(home) = self.home(key) {
+            self.homed.remove(&(home, sequence));
+        }
+    }
+
     /// Which job `target` should have, where `oldest` is the oldest that can
     /// begin: that one, or one of its own keys.
     pub(super) fn choose(&mut self, target: u64, oldest: u64) -> u64 {

@@ -472,6 +472,7 @@ impl<M: Send + 'static> Ledger<M> {
         let entry = self.entries.remove(&sequence)?;
         if matches!(entry.state, State::Ready) {
             self.ready.remove(&sequence);
+            self.keys.as_mut().into_iter().for_each(|keys| keys.unready(entry.key, sequence));
         }
         if !entry.acked {
             self.stats.out -= usize::from(matches!(entry.state, State::Out { .. }));
