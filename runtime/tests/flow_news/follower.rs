@@ -108,6 +108,27 @@ fn one_that_does_not_look_again_after_arming_would_lose_it() {
 }
 
 #[test]
+fn a_notice_between_arming_and_looking_has_used_the_arming_up() {
+    let mut follower = Follower::new(settings());
+    follower.demand(9);
+    fetch(&mut follower);
+    follower.fetched(Page::<u8>::new(vec![], 0)).unwrap();
+    assert_eq!(follower.step(NOW, || 0), Step::Arm);
+    follower.notified(0);
+    follower.armed(0);
+    assert_eq!(follower.step(NOW, || 0), Step::Arm, "nobody would tell it any more");
+}
+
+#[test]
+fn one_lost_notice_does_not_make_it_deaf_for_the_next() {
+    let mut follower = at_rest(settings(), 9);
+    follower.timer();
+    fetch(&mut follower);
+    follower.fetched(Page::numbered(0, ['a'])).unwrap();
+    assert_eq!(follower.step(NOW, || 0), Step::Arm, "the notice of it was lost, and with it the arming");
+}
+
+#[test]
 fn a_notice_during_a_fetch_is_not_forgotten() {
     let mut follower = Follower::new(settings());
     follower.demand(9);

@@ -60,13 +60,21 @@ pub struct Follower {
     look: bool,
     /// How many may be delivered.
     demand: u64,
-    /// Whether the next notice comes through.
-    armed: bool,
+    armed: Armed,
     /// Fetches in a row that failed.
     failed: u32,
     /// Fetches in a row that brought nothing of what was promised.
     stale: u32,
     phase: Phase,
+}
+
+/// Whether the next notice comes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Armed {
+    No,
+    /// It has been asked for, and no notice has come since.
+    Asked,
+    Yes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,7 +101,8 @@ pub enum Step {
     },
     /// Let the next notice through; then look at what has been told by now, and
     /// answer with [`armed`](Follower::armed). In this order: what is told
-    /// between an empty page and the arming is found by looking after it.
+    /// between an empty page and the arming is found by looking after it. Other
+    /// things may happen in between.
     Arm,
     /// Wait: for a notice, for demand, for what the fetch brings that is under
     /// way, or until this moment, which then is a [`timer`](Follower::timer).
@@ -118,7 +127,7 @@ impl Follower {
             end: None,
             look: true,
             demand: 0,
-            armed: false,
+            armed: Armed::No,
             failed: 0,
             stale: 0,
             phase: Phase::Idle { poll_at: None },
@@ -137,26 +146,32 @@ impl Follower {
 
     /// A notice has come: everything below `up_to` is stored.
     pub fn notified(&mut self, up_to: u64) {
-        self.armed = false;
+        self.armed = Armed::No;
         self.known = self.known.max(up_to);
     }
 
     /// A notice has come that knows no number.
     pub const fn nudged(&mut self) {
-        self.armed = false;
+        self.armed = Armed::No;
         self.look = true;
     }
 
-    /// A notice has come that nothing will be stored at `end` or above.
+    /// A notice has come that nothing will be stored at `end` or above. The first
+    /// counts.
     pub fn closed(&mut self, end: u64) {
-        self.notified(end);
-        self.end.get_or_insert(end);
+        if self.end.is_none() {
+            self.notified(end);
+            self.end = Some(end);
+        }
     }
 
     /// The next notice comes through, and this is the highest number that had
     /// been told *after* it was seen to.
     pub fn armed(&mut self, up_to: u64) {
-        self.armed = true;
+        // Unless one came in between, which was the next.
+        if self.armed == Armed::Asked {
+            self.armed = Armed::Yes;
+        }
         self.known = self.known.max(up_to);
     }
 
@@ -273,6 +288,9 @@ impl Follower {
                     && let Some(n) = NonZeroU64::new(self.demand.min(self.settings.page.get()))
                 {
                     self.look = false;
+                    // Armed anew afterwards: the notice that it counted on may
+                    // be one that was lost.
+                    self.armed = Armed::No;
                     self.phase = Phase::Fetching { n, until: now.saturating_add(self.settings.within) };
                     return Step::Fetch { cursor: self.cursor, n };
                 }
@@ -280,7 +298,8 @@ impl Follower {
                     // Nothing could be told that would make it do anything.
                     return Step::Wait { until: None };
                 }
-                if !self.armed {
+                if self.armed == Armed::No {
+                    self.armed = Armed::Asked;
                     return Step::Arm;
                 }
                 if self.look {
@@ -337,7 +356,7 @@ impl Follower {
     /// Whether it counts on the next notice to come through.
     #[must_use]
     pub const fn is_armed(&self) -> bool {
-        self.armed
+        matches!(self.armed, Armed::Yes)
     }
 }
 

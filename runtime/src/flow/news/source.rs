@@ -117,8 +117,8 @@ impl<F: Fetch> Following<F> {
                 },
                 Step::Arm => {
                     let heard = poll_fn(|cx| Poll::Ready(waits.notices.arm(cx.waker()))).await;
-                    hear(&mut follower, heard);
                     follower.armed(heard.up_to);
+                    hear_more(&mut follower, heard);
                 }
                 Step::Wait { until } => {
                     // What has been set aside in the mailbox is others' until
@@ -165,8 +165,7 @@ async fn deliver<T: Send + 'static>(
     Ok(())
 }
 
-fn hear(follower: &mut Follower, heard: Heard) {
-    follower.notified(heard.up_to);
+fn hear_more(follower: &mut Follower, heard: Heard) {
     if heard.nudged {
         follower.nudged();
     }
@@ -222,7 +221,8 @@ impl Waits {
             if follower.is_armed()
                 && let Poll::Ready(heard) = self.notices.poll_news(cx.waker())
             {
-                hear(follower, heard);
+                follower.notified(heard.up_to);
+                hear_more(follower, heard);
                 return Poll::Ready(Ok(()));
             }
             if follower.is_due() && wanted(emitter, cx)? > 0 {
