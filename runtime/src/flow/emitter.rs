@@ -36,7 +36,7 @@ use crate::mailbox::{Cycle, ReserveError};
 /// let system = System::new();
 /// let sum = system.spawn(Sum(0), Push::bounded(16));
 /// let countdown = source::from_fn(|mut emitter| async move {
-///     for n in (1..=3).rev() {
+///     for n in (1..=3_u64).rev() {
 ///         if emitter.send(n).await.is_err() {
 ///             return; // nobody wants it any more
 ///         }
@@ -45,7 +45,7 @@ use crate::mailbox::{Cycle, ReserveError};
 /// });
 /// let subscription = system.subscribe(countdown, &sum, Demand::window(2));
 /// assert!(subscription.ended().await.is_completed());
-/// assert_eq!(sum.stats().accepted, 3);
+/// assert_eq!(sum.stats().taken, 3);
 /// # }
 /// ```
 #[must_use = "an emitter that is dropped fails its subscription"]
@@ -293,6 +293,26 @@ impl<T: Send + 'static> Emitter<T> {
     /// Ends it as `end` says.
     pub(super) fn end(mut self, end: End) {
         self.finish(end);
+    }
+
+    /// As [`end`](Self::end), once `last` has been sent, which was asked for and
+    /// for which there was no room.
+    pub(super) fn end_after(mut self, last: T, end: End) {
+        let Some(inner) = &self.inner else { return };
+        let (world, name) = (Arc::clone(&inner.world), inner.line.target.as_str().to_owned());
+        let sent = async move {
+            if self.send(last).await.is_ok() {
+                self.end(end);
+            }
+        };
+        world.executor.spawn(&name, Box::pin(sent));
+    }
+
+    /// An item was not sent because the subscriber lagged.
+    pub(super) fn skip(&self) {
+        if let Some(inner) = &self.inner {
+            inner.line.skipped.add(1);
+        }
     }
 
     fn finish(&mut self, end: End) {

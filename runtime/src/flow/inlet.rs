@@ -36,7 +36,7 @@ use crate::actor::ActorRef;
 /// let pages = source::iter(["a", "b"].map(String::from));
 /// system.subscribe(pages, inlet, Demand::window(4)).detach();
 /// index.stopped().await;
-/// assert_eq!(index.stats().accepted, 2);
+/// assert_eq!(index.stats().taken, 2);
 /// # }
 /// ```
 #[must_use = "an inlet does nothing until it is given to `subscribe`"]

@@ -20,6 +20,8 @@ pub(crate) struct Line {
     cancelled: Flag,
     /// For people: written by the source alone.
     pub(super) sent: Counter,
+    /// What it was not sent because it lagged; likewise.
+    pub(super) skipped: Counter,
     state: Mutex<State>,
 }
 
@@ -48,8 +50,8 @@ pub(super) struct Said {
 
 impl Line {
     pub(super) fn new(source: Arc<str>, target: ActorPath, window: Option<u64>) -> Arc<Self> {
-        let (cancelled, sent) = (Flag::new(), Counter::new());
-        Arc::new(Self { source, target, window, cancelled, sent, state: Mutex::new(State::default()) })
+        let (cancelled, sent, skipped) = (Flag::new(), Counter::new(), Counter::new());
+        Arc::new(Self { source, target, window, cancelled, sent, skipped, state: Mutex::new(State::default()) })
     }
 
     /// Asks for `n` more; S5. A NOP once it has ended or is cancelled; 3.6.
@@ -158,6 +160,7 @@ impl Line {
             requested: (requested != UNBOUNDED).then_some(requested),
             limit: (limit != UNBOUNDED).then_some(limit),
             sent: self.sent.get(),
+            skipped: self.skipped.get(),
             done,
             ended: state.end.as_ref().map(ToString::to_string),
         }

@@ -1,25 +1,30 @@
 //! What an actor emits to whoever subscribes to it.
 
+mod deliver;
 mod hub;
 mod port;
+mod seats;
 mod send;
 
 use std::fmt;
 use std::future::poll_fn;
+use std::hash::Hash;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll, Waker};
+use std::task::{Context as TaskContext, Poll};
 
 pub use self::hub::Demanded;
 pub use self::port::Port;
 pub use self::send::Sending;
 
-use self::hub::{Arrival, Bell, Hub};
-use super::dispatch::Turns;
-use super::emitter::{EmitError, Emitter, Unwanted};
+use self::hub::{Arrival, Hub};
+use self::seats::Seats;
+use super::dispatch::{Dispatch, Highest, Partitioned, Turns, gate};
+use super::emitter::Unwanted;
 use super::end::End;
 use super::inlet::type_name;
 use super::ledger::UNBOUNDED;
+use crate::actor::panic::contained;
 use crate::actor::{Actor, Context, Fault};
 use crate::mailbox::Cycle;
 use crate::system::FlowInspection;
@@ -32,8 +37,12 @@ use crate::system::FlowInspection;
 /// is how demand passes through an actor. One that must not wait looks at
 /// [`demand`](Self::demand), and is [told](Self::announce) when there is some.
 ///
-/// With several subscribers each item goes to one of those that have demand, in
-/// turn.
+/// With several subscribers, who gets an item is the outlet's choice: one of
+/// those that have demand, in turn ([`new`](Self::new)), the one that has most
+/// ([`highest_demand`](Self::highest_demand)), all of them
+/// ([`broadcast`](Self::broadcast)), or the one to whom its key belongs
+/// ([`partitioned`](Self::partitioned)). Whoever cancels leaves, and the others
+/// get what comes next.
 ///
 /// An outlet ends with [`complete`](Self::complete) or [`fail`](Self::fail).
 /// Dropped without, as when its actor fails or is restarted, it has failed for all
@@ -72,9 +81,8 @@ use crate::system::FlowInspection;
 #[must_use = "an outlet that is dropped fails its subscriptions"]
 pub struct Outlet<T: Send + 'static> {
     hub: Arc<Hub<T>>,
-    seats: Vec<Option<Seat<T>>>,
-    free: Vec<usize>,
-    turns: Turns,
+    seats: Seats<T>,
+    dispatch: Dispatch<T>,
     unheard: Unheard,
     /// Somebody has subscribed before.
     had_some: bool,
@@ -87,15 +95,6 @@ pub struct Outlet<T: Send + 'static> {
     /// Kept for their storage.
     arrived: Vec<Arrival<T>>,
     rung: Vec<usize>,
-}
-
-/// Where a subscriber sits.
-struct Seat<T: Send + 'static> {
-    emitter: Emitter<T>,
-    /// How many items may be sent, as last told. At 0 it rings when there is more.
-    demand: u64,
-    bell: Arc<Bell<T>>,
-    waker: Waker,
 }
 
 /// What becomes of an item while nobody subscribes.
@@ -113,14 +112,79 @@ pub enum Unheard {
 }
 
 impl<T: Send + 'static> Outlet<T> {
-    /// An outlet that gives each item to one subscriber, in turn among those that
-    /// have demand.
+    /// Each item goes to one subscriber: in turn among those that have demand, so
+    /// that none of them waits for more than one item of each of the others.
     pub fn new() -> Self {
+        Self::by(Dispatch::ByDemand(Turns::default()))
+    }
+
+    /// Each item goes to the subscriber that has most demand, as last told; among
+    /// equals, in turn. GenStage's `DemandDispatcher`.
+    ///
+    /// For subscribers with windows of one size: one whose window is small gets
+    /// nothing while another has more demand left than that.
+    pub fn highest_demand() -> Self {
+        Self::by(Dispatch::Highest(Highest::default()))
+    }
+
+    /// Each item goes to all subscribers that are there by then, as copies. The
+    /// slowest holds the others back, unless it is subscribed with another
+    /// [`lag`](Port::lag).
+    ///
+    /// ```
+    /// # use tidegate::prelude::*;
+    /// use tidegate::flow::{Demand, Outlet};
+    /// use tidegate::pattern::Lag;
+    /// # struct Prices { out: Outlet<u64> }
+    /// # impl Actor for Prices { type Msg = u64;
+    /// # async fn handle(&mut self, n: u64, _: &mut Context<Self>) -> Result<(), Fault> { Ok(self.out.send(n).await?) } }
+    /// # struct Show; impl Actor for Show { type Msg = u64;
+    /// # async fn handle(&mut self, _: u64, _: &mut Context<Self>) -> Result<(), Fault> { Ok(()) } }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let system = System::new();
+    /// let (wall, phone) = (system.spawn(Show, Push::bounded(64)), system.spawn(Show, Push::bounded(64)));
+    /// let out = Outlet::broadcast();
+    /// let port = out.port();
+    /// let wall_gets = system.subscribe(port.clone(), &wall, Demand::window(8));
+    /// let phone_gets = system.subscribe(port.clone().lag(Lag::Skip), &phone, Demand::manual());
+    /// phone_gets.request(1);
+    /// let prices = system.spawn(Prices { out }, Push::bounded(8));
+    /// for price in 0..20 { prices.tell(price).await.unwrap(); }
+    /// prices.kill();
+    /// wall_gets.ended().await;
+    /// # phone_gets.ended().await;
+    /// let (wall, phone) = (wall_gets.inspect(), phone_gets.inspect());
+    /// assert_eq!((phone.sent, phone.skipped + 1), (1, wall.sent));
+    /// # }
+    /// ```
+    pub fn broadcast() -> Self
+    where
+        T: Clone,
+    {
+        Self::by(Dispatch::Broadcast(T::clone))
+    }
+
+    /// Each item goes to the subscriber that has the partition of its key, of so
+    /// many partitions: the same key to the same subscriber for as long as that is
+    /// there, in order.
+    ///
+    /// An item waits for its partition, and holds back what comes after it:
+    /// whoever must not wait for one slow subscriber takes the items for others
+    /// first, by [`demand_for`](Self::demand_for). A partition that no one has
+    /// waits for one who [takes it](Port::partition). More subscribers than
+    /// partitions stand by. A `key` that panics fails the outlet.
+    ///
+    /// # Panics
+    /// If `partitions` is 0.
+    pub fn partitioned<K: Hash>(partitions: usize, key: impl Fn(&T) -> K + Send + 'static) -> Self {
+        Self::by(Dispatch::Partitioned(Partitioned::new(partitions, key)))
+    }
+
+    fn by(dispatch: Dispatch<T>) -> Self {
         Self {
             hub: Hub::new(type_name::<Self>()),
-            seats: Vec::new(),
-            free: Vec::new(),
-            turns: Turns::default(),
+            seats: Seats::new(),
+            dispatch,
             unheard: Unheard::Wait,
             had_some: false,
             announces: false,
@@ -199,9 +263,10 @@ impl<T: Send + 'static> Outlet<T> {
         }
     }
 
-    /// How many items can be sent now, without waiting: as far as is known, and no
-    /// more than that. [`UNBOUNDED`] if nobody subscribes and items are dropped
-    /// then.
+    /// How many items can be sent now, without waiting, whatever they are: all
+    /// that the subscribers ask for, or what the slowest of them does if they get
+    /// everything, or what that of any partition does. As far as is known, and no
+    /// more than that. [`UNBOUNDED`] if nobody holds it back.
     #[must_use]
     pub fn demand(&mut self) -> u64 {
         self.look(None);
@@ -209,6 +274,28 @@ impl<T: Send + 'static> Outlet<T> {
             self.hub.seen();
         }
         self.total()
+    }
+
+    /// As [`demand`](Self::demand), for this item: under
+    /// [`partitioned`](Self::partitioned), that of the partition it belongs to.
+    #[must_use]
+    pub fn demand_for(&mut self, item: &T) -> u64 {
+        let demand = self.demand();
+        self.partition_of(item).map_or(demand, |partition| self.demand_of_partition(partition))
+    }
+
+    /// The partition that an item belongs to. `None` if the outlet is not
+    /// partitioned, or has ended, be it because the key of this very item
+    /// panicked.
+    pub fn partition_of(&mut self, item: &T) -> Option<usize> {
+        let Dispatch::Partitioned(partitioned) = &self.dispatch else { return None };
+        match contained(|| partitioned.partition_of(item)) {
+            Ok(partition) => (!self.ended).then_some(partition),
+            Err(panic) => {
+                self.fail(Fault::msg(format!("the key of an item panicked: {panic}")));
+                None
+            }
+        }
     }
 
     /// Waits until at least one item can be sent, and tells how many.
@@ -227,45 +314,25 @@ impl<T: Send + 'static> Outlet<T> {
     /// # Errors
     /// As `ready`.
     pub fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<NonZeroU64, Unwanted>> {
+        self.poll_ready_for(None, cx)
+    }
+
+    fn poll_ready_for(&mut self, item: Option<&T>, cx: &mut TaskContext<'_>) -> Poll<Result<NonZeroU64, Unwanted>> {
         self.look(Some(cx.waker()));
+        let demand = match item.and_then(|item| self.partition_of(item)) {
+            Some(partition) => self.demand_of_partition(partition),
+            None => self.total(),
+        };
         if self.is_cancelled() {
             return Poll::Ready(Err(Unwanted::Cancelled));
         }
-        if let Some(total) = NonZeroU64::new(self.total()) {
+        if let Some(demand) = NonZeroU64::new(demand) {
             self.deadlock = None;
-            return Poll::Ready(Ok(total));
+            return Poll::Ready(Ok(demand));
         }
         match self.deadlock.take() {
             Some(cycle) => Poll::Ready(Err(Unwanted::Deadlock(cycle))),
             None => Poll::Pending,
-        }
-    }
-
-    /// Sends an item if somebody has demand for it now.
-    ///
-    /// # Errors
-    /// [`EmitError::NoDemand`] if not, and [`EmitError::Cancelled`] if it has ended
-    /// or nothing is wanted any more. The item comes back.
-    #[inline]
-    pub fn try_send(&mut self, item: T) -> Result<(), EmitError<T>> {
-        if self.hub.has_news() {
-            self.look(None);
-        }
-        let Self { turns, seats, .. } = self;
-        let Some(chosen) = turns.pick(|seat| demand_of(seats, seat)) else { return self.send_nowhere(item) };
-        let Some(Some(seat)) = seats.get_mut(chosen) else { unreachable!("it was chosen among those that are there") };
-        match seat.emitter.try_send(item) {
-            Ok(()) => {
-                seat.demand -= 1;
-                let left = seat.demand;
-                self.sent += 1;
-                self.turns.served(left);
-                if left == 0 {
-                    self.used_up(chosen);
-                }
-                Ok(())
-            }
-            Err(refused) => self.send_again(chosen, refused.into_item()),
         }
     }
 
@@ -300,14 +367,14 @@ impl<T: Send + 'static> Outlet<T> {
     /// has gone under [`Unheard::Cancel`].
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.ended || (self.unheard == Unheard::Cancel && self.had_some && self.is_empty())
+        self.ended || (self.unheard == Unheard::Cancel && self.had_some && self.seats.is_empty())
     }
 
     /// Who subscribes, with their numbers, as far as the outlet has seen.
     #[must_use]
     pub fn subscribers(&mut self) -> Vec<FlowInspection> {
         self.look(None);
-        self.seats.iter().flatten().filter_map(|seat| seat.emitter.line()).map(|line| line.inspect()).collect()
+        self.seats.iter().filter_map(|seat| seat.emitter.line()).map(|line| line.inspect()).collect()
     }
 
     /// How many items were sent.
@@ -323,137 +390,39 @@ impl<T: Send + 'static> Outlet<T> {
         self.unheard_items
     }
 
-    fn is_empty(&self) -> bool {
-        self.free.len() == self.seats.len()
-    }
-
     /// All demand that is known.
     fn total(&self) -> u64 {
         if self.is_cancelled() {
             return 0;
         }
-        if self.unheard == Unheard::Drop && self.is_empty() {
-            return UNBOUNDED;
+        if self.seats.is_empty() {
+            return if self.unheard == Unheard::Drop { UNBOUNDED } else { 0 };
         }
-        self.seats.iter().flatten().fold(0, |total, seat| seat.demand.saturating_add(total))
-    }
-
-    /// Takes in what is new.
-    #[cold]
-    #[inline(never)]
-    fn look(&mut self, waker: Option<&Waker>) {
-        if self.ended {
-            return;
-        }
-        let (mut arrived, mut rung) = (std::mem::take(&mut self.arrived), std::mem::take(&mut self.rung));
-        self.hub.look(waker, &mut arrived, &mut rung);
-        for arrival in arrived.drain(..) {
-            let seat = self.seat(arrival);
-            self.refresh(seat);
-        }
-        for seat in rung.drain(..) {
-            self.refresh(seat);
-        }
-        (self.arrived, self.rung) = (arrived, rung);
-    }
-
-    fn seat(&mut self, arrival: Arrival<T>) -> usize {
-        self.had_some = true;
-        let index = self.free.pop().unwrap_or(self.seats.len());
-        let bell = Bell::new(Arc::clone(&self.hub), index);
-        let waker = Waker::from(Arc::clone(&bell));
-        let seat = Some(Seat { emitter: arrival.emitter, demand: 0, bell, waker });
-        match self.seats.get_mut(index) {
-            Some(place) => *place = seat,
-            None => self.seats.push(seat),
-        }
-        index
-    }
-
-    /// Finds out how much demand a seat has; if none, it rings when it has.
-    fn refresh(&mut self, index: usize) {
-        let Some(Some(seat)) = self.seats.get_mut(index) else { return };
-        seat.bell.silence();
-        match seat.emitter.poll_ready(&mut TaskContext::from_waker(&seat.waker)) {
-            Poll::Ready(Ok(demand)) => {
-                seat.demand = demand.get();
-                self.turns.supplied(index);
+        match &self.dispatch {
+            Dispatch::ByDemand(_) | Dispatch::Highest(_) => {
+                self.seats.iter().fold(0, |total, seat| seat.demand.saturating_add(total))
             }
-            Poll::Pending => seat.demand = 0,
-            Poll::Ready(Err(Unwanted::Cancelled)) => self.leave(index),
-            Poll::Ready(Err(Unwanted::Deadlock(cycle))) => {
-                seat.demand = 0;
-                self.deadlock = Some(cycle);
-                // Nothing wakes it any more; the next look begins anew.
-                self.hub.look_again_at(index);
+            Dispatch::Broadcast(_) => gate(self.seats.iter().map(|seat| (seat.lag, seat.demand))).unwrap_or(0),
+            Dispatch::Partitioned(partitioned) => partitioned
+                .assigned
+                .owners()
+                .map(|owner| owner.map_or(0, |owner| self.seats.demand_of(owner)))
+                .min()
+                .unwrap_or(0),
+        }
+    }
+
+    fn demand_of_partition(&self, partition: usize) -> u64 {
+        if self.seats.is_empty() {
+            return self.total();
+        }
+        match &self.dispatch {
+            Dispatch::Partitioned(partitioned) => {
+                partitioned.assigned.owner(partition).map_or(0, |owner| self.seats.demand_of(owner))
             }
+            _ => 0,
         }
     }
-
-    fn leave(&mut self, index: usize) {
-        if let Some(gone) = self.seats.get_mut(index).and_then(Option::take) {
-            self.free.push(index);
-            drop(gone);
-        }
-    }
-
-    /// The demand that was known of a seat is used up.
-    #[cold]
-    #[inline(never)]
-    fn used_up(&mut self, index: usize) {
-        // An actor that is told of demand may not look until it is told.
-        if self.announces {
-            self.refresh(index);
-            if demand_of(&self.seats, index) > 0 {
-                self.hub.remind();
-            }
-        } else {
-            self.hub.look_again_at(index);
-        }
-    }
-
-    /// Nobody has demand.
-    #[cold]
-    #[inline(never)]
-    fn send_nowhere(&mut self, item: T) -> Result<(), EmitError<T>> {
-        if self.is_cancelled() {
-            return Err(EmitError::Cancelled(item));
-        }
-        if self.unheard == Unheard::Drop && self.is_empty() {
-            self.unheard_items += 1;
-            return Ok(());
-        }
-        Err(EmitError::NoDemand(item))
-    }
-
-    /// The seat has refused the item after all: it has cancelled, or others have
-    /// filled its mailbox.
-    #[cold]
-    #[inline(never)]
-    fn send_again(&mut self, refused: usize, item: T) -> Result<(), EmitError<T>> {
-        if let Some(Some(seat)) = self.seats.get_mut(refused) {
-            seat.demand = 0;
-        }
-        self.refresh(refused);
-        self.try_send(item)
-    }
-
-    fn end(&mut self, end: End) {
-        if std::mem::replace(&mut self.ended, true) {
-            return;
-        }
-        let late = self.hub.end(end.clone());
-        let seats = self.seats.drain(..).flatten().map(|seat| seat.emitter);
-        for emitter in seats.chain(late.into_iter().map(|arrival| arrival.emitter)) {
-            emitter.end(end.clone());
-        }
-        self.free.clear();
-    }
-}
-
-#[inline(always)]
-fn demand_of<T: Send + 'static>(seats: &[Option<Seat<T>>], seat: usize) -> u64 {
-    seats.get(seat).and_then(Option::as_ref).map_or(0, |seat| seat.demand)
 }
 
 impl<T: Send + 'static> Default for Outlet<T> {

@@ -91,7 +91,7 @@ where
 /// let lines = futures_util::stream::iter(["1", "2", "three"].map(str::parse::<u64>));
 /// let end = system.subscribe(source::fallible(lines), &sum, Demand::window(4)).ended().await;
 /// assert_eq!(end.to_string(), "failed: invalid digit found in string");
-/// assert_eq!(sum.stats().accepted, 2);
+/// assert_eq!(sum.stats().taken, 2);
 /// # }
 /// ```
 pub fn fallible<S, T, E>(stream: S) -> Fallible<S>
@@ -215,7 +215,7 @@ impl<I: Iterator> Stream for Iter<I> {
 /// });
 /// let end = system.subscribe(pages, &sum, Demand::window(8)).ended().await;
 /// assert!(end.is_completed());
-/// # assert!(sum.stats().accepted >= 4);
+/// # assert!(sum.stats().taken >= 4);
 /// # }
 /// ```
 pub fn produce<F, Fut, T>(produce: F) -> Produce<F>

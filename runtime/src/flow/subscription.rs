@@ -111,7 +111,7 @@ impl System {
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
     /// let system = System::new();
     /// let index = system.spawn(Index(0), Push::bounded(64));
-    /// let subscription = system.subscribe(source::iter(0..100), &index, Demand::window(16));
+    /// let subscription = system.subscribe(source::iter(0..100_u64), &index, Demand::window(16));
     /// assert!(subscription.ended().await.is_completed());
     /// # }
     /// ```

@@ -29,6 +29,9 @@ pub struct FlowInspection {
     pub sent: u64,
     /// How many of them are done with, as the source last knew.
     pub done: u64,
+    /// How many more it was not sent, since it lagged and the source does not wait
+    /// for it; see [`Outlet::broadcast`](crate::flow::Outlet::broadcast).
+    pub skipped: u64,
     /// How it has ended, if it has and is still held.
     pub ended: Option<String>,
 }
@@ -55,6 +58,9 @@ impl fmt::Display for FlowInspection {
         }
         if let Some(window) = self.window {
             write!(f, " of {window}")?;
+        }
+        if self.skipped > 0 {
+            write!(f, ", {} skipped", self.skipped)?;
         }
         if let Some(ended) = &self.ended {
             write!(f, "; {ended}")?;

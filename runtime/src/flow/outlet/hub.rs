@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
+use super::port::Wish;
 use crate::flow::emitter::Emitter;
 use crate::flow::end::End;
 use crate::sync::counter::Flag;
@@ -13,6 +14,7 @@ use crate::sync::shim::Mutex;
 /// A subscriber that the outlet has not seen yet.
 pub(super) struct Arrival<T: Send + 'static> {
     pub(super) emitter: Emitter<T>,
+    pub(super) wish: Wish,
 }
 
 pub(super) struct Hub<T: Send + 'static> {

@@ -29,7 +29,7 @@ impl<'a, T: Send + 'static> Sending<'a, T> {
     #[inline(never)]
     fn poll_slowly(&mut self, mut item: T, cx: &mut Context<'_>) -> Poll<Result<(), EmitError<T>>> {
         loop {
-            match self.outlet.poll_ready(cx) {
+            match self.outlet.poll_ready_for(Some(&item), cx) {
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(EmitError::Cancelled(item))),
                 Poll::Pending => {
