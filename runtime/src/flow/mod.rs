@@ -24,6 +24,8 @@ pub mod reactive;
 pub mod source;
 mod subscription;
 mod target;
+#[cfg(feature = "testkit")]
+pub mod verify;
 
 pub use self::demand::Demand;
 pub use self::emitter::{EmitError, Emitter, Unwanted};

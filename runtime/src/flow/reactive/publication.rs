@@ -241,11 +241,14 @@ impl<T: 'static> Publication<T> {
             u64::MAX => u64::MAX,
             requested => requested - self.sent,
         };
-        match wake {
-            Wake::OnDemand(waker) if demand == 0 => state.waker = Some(waker.clone()),
-            Wake::OnCancel(waker) => state.waker = Some(waker.clone()),
-            Wake::OnDemand(_) | Wake::Never => {}
-        }
+        let old = match wake {
+            Wake::OnDemand(waker) if demand == 0 => state.waker.replace(waker.clone()),
+            Wake::OnCancel(waker) => state.waker.replace(waker.clone()),
+            Wake::OnDemand(_) | Wake::Never => None,
+        };
+        drop(state);
+        // Foreign code: dropped when the lock is free.
+        drop(old);
         Ok(demand)
     }
 
