@@ -6,7 +6,7 @@
 #[macro_export]
 macro_rules! __publisher_checks {
     ([$($then:tt)*] [$($args:tt)*]) => {
-        $($then)*! { [$($args)*]
+        $($then)* { [$($args)*]
             create_1_must_produce_a_stream_of_exactly_1_element
             create_3_must_produce_a_stream_of_exactly_3_elements
             spec101_subscription_request_must_result_in_the_correct_number_of_produced_elements
@@ -51,7 +51,7 @@ macro_rules! __publisher_checks {
 #[macro_export]
 macro_rules! __subscriber_checks {
     ([$($then:tt)*] [$($args:tt)*]) => {
-        $($then)*! { [$($args)*]
+        $($then)* { [$($args)*]
             exercise_happy_path
             spec201_must_signal_demand_via_subscription_request
             spec202_should_asynchronously_dispatch
@@ -79,7 +79,7 @@ macro_rules! __subscriber_checks {
 #[macro_export]
 macro_rules! __processor_checks {
     ([$($then:tt)*] [$($args:tt)*]) => {
-        $($then)*! { [$($args)*]
+        $($then)* { [$($args)*]
             spec104_must_call_on_error_on_all_its_subscribers
             spec206_must_cancel_upstream_when_nobody_is_left_downstream
             spec401_must_request_from_upstream_for_elements_that_have_been_requested_long_ago
@@ -119,7 +119,7 @@ macro_rules! verify_publisher {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
-            $crate::__publisher_checks!([$crate::__verify_tests][$suite]);
+            $crate::__publisher_checks!([$crate::__verify_tests!][$suite]);
         }
     };
 }
@@ -155,7 +155,7 @@ macro_rules! verify_subscriber {
         mod $name {
             #[allow(unused_imports)]
             use super::*;
-            $crate::__subscriber_checks!([$crate::__verify_tests][$suite]);
+            $crate::__subscriber_checks!([$crate::__verify_tests!][$suite]);
         }
     };
 }
@@ -184,14 +184,14 @@ macro_rules! verify_processor {
             mod as_publisher {
                 #[allow(unused_imports)]
                 use super::*;
-                $crate::__publisher_checks!([$crate::__verify_tests][$suite.as_publisher()]);
+                $crate::__publisher_checks!([$crate::__verify_tests!][$suite.as_publisher()]);
             }
             mod as_subscriber {
                 #[allow(unused_imports)]
                 use super::*;
-                $crate::__subscriber_checks!([$crate::__verify_tests][$suite.as_subscriber()]);
+                $crate::__subscriber_checks!([$crate::__verify_tests!][$suite.as_subscriber()]);
             }
-            $crate::__processor_checks!([$crate::__verify_tests][$suite]);
+            $crate::__processor_checks!([$crate::__verify_tests!][$suite]);
         }
     };
 }

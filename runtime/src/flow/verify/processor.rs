@@ -266,7 +266,7 @@ macro_rules! table {
         }
     };
 }
-crate::__processor_checks!([table] []);
+crate::__processor_checks!([table!] []);
 
 impl<T: Send + 'static, U: Debug + PartialEq + Send + 'static> Suite for ProcessorSuite<T, U> {
     fn checks(&self) -> Vec<&'static str> {

@@ -175,7 +175,7 @@ macro_rules! table {
         }
     };
 }
-crate::__publisher_checks!([table] []);
+crate::__publisher_checks!([table!] []);
 
 impl<T: Debug + PartialEq + Send + 'static> Suite for PublisherSuite<T> {
     fn checks(&self) -> Vec<&'static str> {

@@ -153,7 +153,7 @@ macro_rules! table {
         }
     };
 }
-crate::__subscriber_checks!([table] []);
+crate::__subscriber_checks!([table!] []);
 
 impl<T: 'static> Suite for SubscriberSuite<T> {
     fn checks(&self) -> Vec<&'static str> {
