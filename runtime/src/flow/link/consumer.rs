@@ -354,6 +354,12 @@ impl<T> Consumer<T> {
         bits.take_while(|&bit| bit < 64).fold(0, |bits, bit| bits | 1 << bit)
     }
 
+    /// Which link this is an end of.
+    #[must_use]
+    pub fn link(&self) -> u64 {
+        self.link
+    }
+
     /// Whether the terminal was yielded, or all was cancelled: nothing follows.
     #[must_use]
     pub fn is_over(&self) -> bool {

@@ -261,6 +261,12 @@ impl<T> Producer<T> {
         self.resend.at()
     }
 
+    /// Which link this is an end of.
+    #[must_use]
+    pub fn link(&self) -> u64 {
+        self.link
+    }
+
     /// How far it has come.
     #[must_use]
     pub fn state(&self) -> State {

@@ -10,6 +10,12 @@ use crate::mailbox::Mode;
 /// `limit - done <= window` at all times, whatever the mode: an item that may be
 /// sent has a place where it will fit (S2). Numbers are absolute and saturate,
 /// and `u64::MAX` is "all" from then on (S5, S11).
+///
+/// Not a [`Ledger`](crate::flow::Ledger), although the rule is the same one, and
+/// in push, where nothing is switched, so are the numbers (`tests/flow_link.rs`
+/// compares them). A ledger counts what was sent, which is known at the other end
+/// only; it belongs to one owner for good, where this one changes hands; and it
+/// is either asked or has a window, where this one is asked within a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Refill {
     epoch: u64,
