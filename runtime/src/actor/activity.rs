@@ -20,6 +20,8 @@ pub enum Activity {
     /// Its handler waits for room in the mailbox of the actor named. Seen only
     /// while waits are watched, as they are in debug builds.
     WaitingForRoom(ActorPath),
+    /// It waits until a subscriber asks for more.
+    WaitingForDemand(ActorPath),
     /// Its handler waits for the answer of the actor named. Seen only while
     /// waits are watched, as they are in debug builds.
     WaitingForAnswer(ActorPath),
@@ -38,6 +40,7 @@ impl fmt::Display for Activity {
             Self::Parked => f.write_str("parked"),
             Self::Working => f.write_str("working"),
             Self::WaitingForRoom(path) => write!(f, "waiting for room in {path}"),
+            Self::WaitingForDemand(path) => write!(f, "waiting for demand of {path}"),
             Self::WaitingForAnswer(path) => write!(f, "waiting for an answer of {path}"),
             Self::BackingOff => f.write_str("backing off"),
             Self::Stopping => f.write_str("stopping"),

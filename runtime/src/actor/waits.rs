@@ -107,6 +107,8 @@ pub struct Waiting {
 pub enum WaitingFor {
     /// For so many grants of the mailbox.
     Room(u64),
+    /// That a subscriber asks for more: handles what it was sent.
+    Demand,
     /// For an answer to a question that lies in the mailbox, or is in the
     /// handler.
     Answer,
@@ -125,6 +127,7 @@ impl fmt::Display for Waiting {
         match self.what {
             WaitingFor::Room(1) => write!(f, " for room in {}", self.on)?,
             WaitingFor::Room(n) => write!(f, " for {n} grants of {}", self.on)?,
+            WaitingFor::Demand => write!(f, " for demand of {}", self.on)?,
             WaitingFor::Answer => write!(f, " for an answer of {}", self.on)?,
             WaitingFor::Reply => write!(f, " for a reply that {} handed on or keeps", self.on)?,
         }
@@ -147,7 +150,7 @@ impl fmt::Display for Waiting {
                 }
                 write!(f, ", {} waiting)", mailbox.waiting_senders)
             }
-            WaitingFor::Answer | WaitingFor::Reply => write!(f, " ({} queued)", mailbox.len),
+            WaitingFor::Demand | WaitingFor::Answer | WaitingFor::Reply => write!(f, " ({} queued)", mailbox.len),
         }
     }
 }
@@ -175,6 +178,11 @@ impl Wait {
     /// that, its actor had `handled` so many messages.
     pub(crate) fn for_answer(target: &Arc<Life>, placed: Option<u64>, handled: u64, cx: &Context<'_>) -> Self {
         Self::begin(target, Want::Answer { placed, handled }, cx)
+    }
+
+    /// Begins a wait until a subscriber of an outlet takes what it was sent.
+    pub(crate) fn for_demand(target: &Arc<Life>, cx: &Context<'_>) -> Self {
+        Self::begin(target, Want::Demand, cx)
     }
 
     fn begin(target: &Arc<Life>, want: Want, cx: &Context<'_>) -> Self {

@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::end::End;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, UNBOUNDED};
 use super::line::{Line, Said};
 use super::rate::Bucket;
 use super::target::Target;
-use crate::actor::waits::{Waited, Watched as Waits, is_watched_here};
 use crate::actor::world::World;
 use crate::actor::{Fault, Life};
 use crate::mailbox::core::emit::Refused;
@@ -170,6 +169,13 @@ impl<T: Send + 'static> Emitter<T> {
         self.inner.as_ref().map(|inner| Arc::clone(&inner.line))
     }
 
+    /// The subscriber, if its demand is used up and comes from its work alone.
+    pub(super) fn worked_off_by(&self) -> Option<Arc<Life>> {
+        let inner = self.inner.as_ref()?;
+        let alone = !inner.holds && inner.ledger.requested() == UNBOUNDED && inner.ledger.allowance() == 0;
+        alone.then(|| Arc::clone(&inner.watched.life))
+    }
+
     fn inner(&mut self) -> &mut Inner<T> {
         match &mut self.inner {
             Some(inner) => inner,
@@ -194,20 +200,7 @@ impl<T: Send + 'static> Emitter<T> {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn ready(&mut self) -> Result<NonZeroU64, Unwanted> {
-        let (world, life) = {
-            let inner = self.inner();
-            (Arc::clone(&inner.world), Arc::clone(&inner.watched.life))
-        };
-        let ready = poll_fn(|cx| self.poll_ready(cx));
-        // A source of its own may wait for as long as it likes; an actor that
-        // waits in its handler can be part of a circle.
-        if !is_watched_here(&world) {
-            return ready.await;
-        }
-        match Waits::for_room(ready, &life, 1).await {
-            Waited::Done(ready) => ready,
-            Waited::Deadlock(cycle) => Err(Unwanted::Deadlock(cycle)),
-        }
+        poll_fn(|cx| self.poll_ready(cx)).await
     }
 
     /// As [`ready`](Self::ready), for futures and wakers of one's own: `cx` is

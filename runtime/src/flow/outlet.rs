@@ -2,6 +2,7 @@
 
 mod deliver;
 mod hub;
+mod patience;
 mod port;
 mod seats;
 mod send;
@@ -18,6 +19,7 @@ pub use self::port::Port;
 pub use self::send::Sending;
 
 use self::hub::{Arrival, Hub};
+use self::patience::Patience;
 use self::seats::Seats;
 use super::dispatch::{Dispatch, Highest, Partitioned, Turns, gate};
 use super::emitter::Unwanted;
@@ -25,7 +27,7 @@ use super::end::End;
 use super::inlet::type_name;
 use super::ledger::UNBOUNDED;
 use crate::actor::panic::contained;
-use crate::actor::{Actor, Context, Fault};
+use crate::actor::{Actor, Context, Fault, Life};
 use crate::mailbox::Cycle;
 use crate::system::FlowInspection;
 
@@ -306,7 +308,8 @@ impl<T: Send + 'static> Outlet<T> {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn ready(&mut self) -> Result<NonZeroU64, Unwanted> {
-        poll_fn(|cx| self.poll_ready(cx)).await
+        let mut patience = Patience::default();
+        poll_fn(|cx| patience.poll(self, None, cx)).await
     }
 
     /// As [`ready`](Self::ready), for futures of one's own.
@@ -368,6 +371,13 @@ impl<T: Send + 'static> Outlet<T> {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.ended || (self.unheard == Unheard::Cancel && self.had_some && self.seats.is_empty())
+    }
+
+    /// Who subscribes, if it is one, and nobody else can bring demand.
+    fn only_subscriber(&self) -> Option<Arc<Life>> {
+        let mut seats = self.seats.iter();
+        let (only, None) = (seats.next()?, seats.next()) else { return None };
+        only.emitter.worked_off_by()
     }
 
     /// Who subscribes, with their numbers, as far as the outlet has seen.

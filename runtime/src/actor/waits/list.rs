@@ -22,7 +22,12 @@ use crate::sync::shim::Mutex;
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Want {
     Room(u64),
-    Answer { placed: Option<u64>, handled: u64 },
+    /// That items of a subscription leave the mailbox.
+    Demand,
+    Answer {
+        placed: Option<u64>,
+        handled: u64,
+    },
 }
 
 /// How an actor stands that is waited for.
@@ -43,6 +48,8 @@ impl Want {
         match self {
             // Whoever has a permit may give it back.
             Self::Room(n) => (stats.free as u64) < n && stats.permits == 0,
+            // Nobody but the actor takes them out.
+            Self::Demand => true,
             Self::Answer { placed: Some(placed), .. } => stats.taken <= placed.saturating_add(in_handler),
             // Of two that began since, the first may have been the question.
             Self::Answer { placed: None, handled } => stats.handled.saturating_sub(handled) <= in_handler,
@@ -52,6 +59,7 @@ impl Want {
     fn kind(self, facts: Option<&Facts>) -> WaitingFor {
         match self {
             Self::Room(n) => WaitingFor::Room(n),
+            Self::Demand => WaitingFor::Demand,
             Self::Answer { .. } if self.is_held_up(facts) => WaitingFor::Answer,
             Self::Answer { .. } => WaitingFor::Reply,
         }
@@ -312,6 +320,7 @@ impl Waits {
         let path = edge.target.path.clone();
         Some(match edge.want {
             Want::Room(_) => Activity::WaitingForRoom(path),
+            Want::Demand => Activity::WaitingForDemand(path),
             Want::Answer { .. } => Activity::WaitingForAnswer(path),
         })
     }

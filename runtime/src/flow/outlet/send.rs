@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::Outlet;
+use super::patience::Patience;
 use crate::flow::emitter::EmitError;
 
 /// The future of [`Outlet::send`].
@@ -14,6 +15,8 @@ pub struct Sending<'a, T: Send + 'static> {
     outlet: &'a mut Outlet<T>,
     /// Until it is sent.
     item: Option<T>,
+    /// While it waits.
+    patience: Option<Box<Patience>>,
 }
 
 // The item is moved out of it and never pinned in it.
@@ -22,14 +25,14 @@ impl<T: Send + 'static> Unpin for Sending<'_, T> {}
 impl<'a, T: Send + 'static> Sending<'a, T> {
     #[inline(always)]
     pub(super) fn new(outlet: &'a mut Outlet<T>, item: T) -> Self {
-        Self { outlet, item: Some(item) }
+        Self { outlet, item: Some(item), patience: None }
     }
 
     #[cold]
     #[inline(never)]
     fn poll_slowly(&mut self, mut item: T, cx: &mut Context<'_>) -> Poll<Result<(), EmitError<T>>> {
         loop {
-            match self.outlet.poll_ready_for(Some(&item), cx) {
+            match self.patience.get_or_insert_default().poll(self.outlet, Some(&item), cx) {
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(EmitError::Cancelled(item))),
                 Poll::Pending => {

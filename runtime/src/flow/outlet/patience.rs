@@ -1,0 +1,46 @@
+//! Waiting for demand in a handler, in the sight of others: it can be part of a
+//! circle.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::Outlet;
+use crate::actor::Life;
+use crate::actor::waits::{Wait, Waited, is_watched_here};
+use crate::flow::emitter::Unwanted;
+
+/// A wait for demand that nobody can end but the subscriber by its work: known to
+/// those who look for circles. With several subscribers it is not, since any of
+/// them may end it, nor if somebody else may ask or let go.
+#[derive(Default)]
+pub(super) struct Patience {
+    seen: Option<(Wait, Arc<Life>)>,
+}
+
+impl Patience {
+    pub(super) fn poll<T: Send + 'static>(
+        &mut self,
+        outlet: &mut Outlet<T>,
+        item: Option<&T>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<NonZeroU64, Unwanted>> {
+        let only = outlet.only_subscriber();
+        self.seen.take_if(|(_, life)| !only.as_ref().is_some_and(|only| Arc::ptr_eq(only, life)));
+        let Some((wait, _)) = &self.seen else {
+            let polled = outlet.poll_ready_for(item, cx);
+            if polled.is_pending()
+                && let Some(life) = only.filter(|life| is_watched_here(&life.world))
+            {
+                self.seen = Some((Wait::for_demand(&life, cx), life));
+            }
+            return polled;
+        };
+        let Poll::Ready(waited) = wait.poll(cx, |cx| outlet.poll_ready_for(item, cx)) else { return Poll::Pending };
+        self.seen = None;
+        Poll::Ready(match waited {
+            Waited::Done(ready) => ready,
+            Waited::Deadlock(cycle) => Err(Unwanted::Deadlock(cycle)),
+        })
+    }
+}

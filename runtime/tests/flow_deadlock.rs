@@ -1,0 +1,106 @@
+//! Circles of demand: actors that wait for each other's demand in their handlers
+//! end in an error that names the circle.
+
+#![cfg(not(tidegate_loom))]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tidegate::flow::{Demand, Outlet};
+use tidegate::prelude::*;
+use tidegate::{Deadlocks, ManualExecutor};
+
+/// Sends two for each that it gets, until they get too small.
+struct Doubler {
+    out: Outlet<u64>,
+    refused: Arc<Mutex<Vec<String>>>,
+}
+
+impl Actor for Doubler {
+    type Msg = u64;
+    async fn handle(&mut self, n: u64, cx: &mut Context<Self>) -> Result<(), Fault> {
+        if n == 0 {
+            return Ok(());
+        }
+        for _ in 0..2 {
+            match self.out.ready().await {
+                Ok(_) => self.out.try_send(n - 1)?,
+                Err(unwanted) => {
+                    self.refused.lock().unwrap().push(format!("{}: {unwanted}", cx.path()));
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Two that send each other twice what they get, over windows of 4.
+fn circle(deadlocks: Deadlocks) -> (ManualExecutor, [ActorRef<u64>; 2], Arc<Mutex<Vec<String>>>, System) {
+    let executor = ManualExecutor::new();
+    let system = System::builder().deadlocks(deadlocks).build_on(executor.clone());
+    let refused = Arc::default();
+    let (ports, actors): (Vec<_>, Vec<_>) = ["a", "b"]
+        .into_iter()
+        .map(|name| {
+            let out = Outlet::new();
+            let port = out.port();
+            let mut doubler = Some(Doubler { out, refused: Arc::clone(&refused) });
+            let make = move || doubler.take().expect("it lives once");
+            let actor = system.build(make).named(name).mailbox(Push::bounded(8)).spawn();
+            (port.of(&actor), actor)
+        })
+        .unzip();
+    system.subscribe(ports[0].clone(), &actors[1], Demand::window(4)).detach();
+    system.subscribe(ports[1].clone(), &actors[0], Demand::window(4)).detach();
+    let [a, b] = actors.try_into().expect("two");
+    (executor, [a, b], refused, system)
+}
+
+#[test]
+fn l12_a_circle_of_demand_ends_in_an_error_that_names_it() {
+    let (executor, [a, b], refused, system) = circle(Deadlocks::broken());
+    assert!(a.try_tell(12).is_ok());
+    executor.run_until_idle();
+    let said = system.explain().to_string();
+    assert!(said.contains("/a waits for demand of /b") && said.contains("/b waits for demand of /a"), "{said}");
+    for _ in 0..10_000 {
+        executor.advance(Duration::from_secs(1));
+        if a.is_empty() && b.is_empty() {
+            break;
+        }
+    }
+    assert!(a.is_empty() && b.is_empty(), "{a:?} {b:?}: {}", system.explain());
+    let refused = refused.lock().unwrap();
+    assert!(!refused.is_empty());
+    let named = |said: &String| said.contains("/a") && said.contains("/b") && said.contains("deadlock");
+    assert!(refused.iter().all(named), "{refused:?}");
+}
+
+#[test]
+fn a_line_of_demand_that_is_only_slow_is_no_circle() {
+    let executor = ManualExecutor::new();
+    let system = System::builder().deadlocks(Deadlocks::broken()).build_on(executor.clone());
+    struct Slow;
+    impl Actor for Slow {
+        type Msg = u64;
+        async fn handle(&mut self, _: u64, cx: &mut Context<Self>) -> Result<(), Fault> {
+            cx.sleep(Duration::from_secs(30)).await;
+            Ok(())
+        }
+    }
+    let refused = Arc::<Mutex<Vec<String>>>::default();
+    let out = Outlet::new();
+    let port = out.port();
+    let doubler = system.spawn(Doubler { out, refused: Arc::clone(&refused) }, Push::bounded(8));
+    let slow = system.spawn(Slow, Push::bounded(8));
+    system.subscribe(port.of(&doubler), &slow, Demand::window(1)).detach();
+    for n in 1..=4 {
+        assert!(doubler.try_tell(n).is_ok());
+    }
+    for _ in 0..40 {
+        executor.advance(Duration::from_secs(10));
+    }
+    assert_eq!(slow.stats().taken, 8);
+    assert!(refused.lock().unwrap().is_empty(), "{refused:?}");
+}
