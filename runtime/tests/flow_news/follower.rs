@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tidegate::Backoff;
-use tidegate::flow::news::{Follow, Follower, Gap, News, Page, Retained, Step};
+use tidegate::flow::news::{Follow, Follower, Gap, MalformedPage, News, Page, Retained, Step};
 
 const NOW: Duration = Duration::ZERO;
 
@@ -16,6 +16,11 @@ fn ms(ms: u64) -> Duration {
 
 fn settings() -> Follow {
     Follow::from_start().retry(Backoff::exponential(ms(100), ms(700))).poll_every(ms(10_000))
+}
+
+/// The page for the fetch that is under way.
+fn fetched<T>(follower: &mut Follower, page: Page<T>) -> Result<Vec<News<T>>, MalformedPage> {
+    follower.fetched(follower.cursor(), page)
 }
 
 /// The next step at time 0, as (cursor, n), or what else it is.
@@ -40,7 +45,7 @@ fn at_rest(settings: Follow, demand: u64) -> Follower {
     let mut follower = Follower::new(settings);
     follower.demand(demand);
     let (cursor, _) = fetch(&mut follower);
-    assert_eq!(follower.fetched(Page::<u8>::new(vec![], cursor)), Ok(vec![]));
+    assert_eq!(fetched(&mut follower, Page::<u8>::new(vec![], cursor)), Ok(vec![]));
     assert_eq!(follower.step(NOW, || 0), Step::Arm);
     follower.armed(0);
     assert!(waits(&mut follower).is_some());
@@ -57,7 +62,7 @@ fn it_fetches_nothing_that_is_not_wanted_and_no_more_than_is() {
     assert_eq!(fetch(&mut follower), (0, 7));
     follower.demand(50);
     assert!(matches!(follower.step(NOW, || 0), Step::Wait { .. }), "one fetch at a time");
-    assert_eq!(follower.fetched(Page::numbered(0, 0..7).more(true)).unwrap().len(), 7);
+    assert_eq!(fetched(&mut follower, Page::numbered(0, 0..7).more(true)).unwrap().len(), 7);
     assert_eq!(fetch(&mut follower), (7, 10), "as many as a page may hold");
 }
 
@@ -68,7 +73,7 @@ fn unbounded_demand_is_never_used_up() {
     follower.demand(u64::MAX);
     for page in 0..3 {
         assert_eq!(fetch(&mut follower), (2 * page, 2));
-        follower.fetched(Page::numbered(2 * page, 0..2).more(true)).unwrap();
+        fetched(&mut follower, Page::numbered(2 * page, 0..2).more(true)).unwrap();
     }
     assert_eq!(follower.outstanding(), u64::MAX);
 }
@@ -80,7 +85,7 @@ fn news_between_an_empty_page_and_the_arming_is_found_by_looking_again() {
     fetch(&mut follower);
     // Stored while the empty page is on its way; nobody is told, since nobody
     // is armed.
-    follower.fetched(Page::<u8>::new(vec![], 0)).unwrap();
+    fetched(&mut follower, Page::<u8>::new(vec![], 0)).unwrap();
     assert_eq!(follower.step(NOW, || 0), Step::Arm);
     follower.armed(1);
     assert_eq!(fetch(&mut follower), (0, 1));
@@ -112,7 +117,7 @@ fn a_notice_between_arming_and_looking_has_used_the_arming_up() {
     let mut follower = Follower::new(settings());
     follower.demand(9);
     fetch(&mut follower);
-    follower.fetched(Page::<u8>::new(vec![], 0)).unwrap();
+    fetched(&mut follower, Page::<u8>::new(vec![], 0)).unwrap();
     assert_eq!(follower.step(NOW, || 0), Step::Arm);
     follower.notified(0);
     follower.armed(0);
@@ -124,7 +129,7 @@ fn one_lost_notice_does_not_make_it_deaf_for_the_next() {
     let mut follower = at_rest(settings(), 9);
     follower.timer();
     fetch(&mut follower);
-    follower.fetched(Page::numbered(0, ['a'])).unwrap();
+    fetched(&mut follower, Page::numbered(0, ['a'])).unwrap();
     assert_eq!(follower.step(NOW, || 0), Step::Arm, "the notice of it was lost, and with it the arming");
 }
 
@@ -134,10 +139,10 @@ fn a_notice_during_a_fetch_is_not_forgotten() {
     follower.demand(9);
     fetch(&mut follower);
     follower.notified(2);
-    follower.fetched(Page::numbered(0, 0..1)).unwrap();
+    fetched(&mut follower, Page::numbered(0, 0..1)).unwrap();
     assert_eq!(fetch(&mut follower), (1, 8), "the page says that it was all, the notice knows better");
     follower.nudged();
-    follower.fetched(Page::numbered(1, 0..1)).unwrap();
+    fetched(&mut follower, Page::numbered(1, 0..1)).unwrap();
     assert_eq!(fetch(&mut follower), (2, 7), "also without a number");
 }
 
@@ -146,7 +151,7 @@ fn late_and_doubled_notices_cause_no_fetch() {
     let mut follower = at_rest(settings(), 9);
     follower.notified(3);
     assert_eq!(fetch(&mut follower), (0, 9));
-    follower.fetched(Page::numbered(0, 0..3)).unwrap();
+    fetched(&mut follower, Page::numbered(0, 0..3)).unwrap();
     for late in [1, 3, 2, 3] {
         follower.notified(late);
         assert_eq!(follower.step(NOW, || 0), Step::Arm);
@@ -174,7 +179,7 @@ fn a_poll_that_came_due_while_nothing_was_wanted_is_made_up_for() {
     let mut follower = at_rest(settings(), 1);
     follower.notified(1);
     fetch(&mut follower);
-    follower.fetched(Page::numbered(0, ['a'])).unwrap();
+    fetched(&mut follower, Page::numbered(0, ['a'])).unwrap();
     assert_eq!(follower.step(NOW, || 0), Step::Arm);
     follower.armed(1);
     assert_eq!(waits(&mut follower), Some(ms(10_000)));
@@ -189,7 +194,7 @@ fn the_safety_poll_is_spread_by_chance_and_never_late() {
     let mut follower = Follower::new(settings());
     follower.demand(1);
     fetch(&mut follower);
-    follower.fetched(Page::<u8>::new(vec![], 0)).unwrap();
+    fetched(&mut follower, Page::<u8>::new(vec![], 0)).unwrap();
     follower.step(NOW, || 0);
     follower.armed(0);
     let Step::Wait { until: Some(until) } = follower.step(NOW, || u64::MAX) else { panic!("no poll") };
@@ -209,7 +214,7 @@ fn failures_are_retried_with_growing_waits_which_notices_do_not_cut_short() {
         follower.timer();
     }
     fetch(&mut follower);
-    follower.fetched(Page::numbered(0, [0])).unwrap();
+    fetched(&mut follower, Page::numbered(0, [0])).unwrap();
     follower.demand(1);
     fetch(&mut follower);
     follower.fetch_failed(ms(5_000));
@@ -226,7 +231,8 @@ fn it_gives_up_after_as_many_failures_in_a_row_as_it_was_told() {
         waits(&mut follower);
         follower.timer();
         fetch(&mut follower);
-        follower.fetched(Page::numbered(follower.cursor(), [()]).more(true)).unwrap();
+        let page = Page::numbered(follower.cursor(), [()]).more(true);
+        fetched(&mut follower, page).unwrap();
     }
     follower.demand(1);
     for step in [Step::Wait { until: Some(ms(100)) }, Step::GiveUp] {
@@ -245,13 +251,15 @@ fn a_fetch_that_takes_too_long_has_failed_and_its_page_is_still_good() {
     assert_eq!(waits(&mut follower), Some(ms(300)));
     follower.timer();
     assert_eq!(waits(&mut follower), Some(ms(100)));
-    assert_eq!(follower.fetched(Page::numbered(0, ['x'])), Ok(vec![]), "no fetch is under way");
+    assert_eq!(fetched(&mut follower, Page::numbered(0, ['x'])), Ok(vec![]), "no fetch is under way");
     follower.timer();
     fetch(&mut follower);
-    assert_eq!(follower.fetched(Page::numbered(0, ['a'])), Ok(vec![News::Item(0, 'a')]), "of the first fetch");
-    follower.notified(2);
-    fetch(&mut follower);
-    assert_eq!(follower.fetched(Page::numbered(0, ['a', 'b'])), Ok(vec![News::Item(1, 'b')]), "of the second");
+    let (first, second) = (Page::numbered(0, ['a']).more(true), Page::numbered(0, ['a', 'b']));
+    assert_eq!(follower.fetched(0, first.clone()), Ok(vec![News::Item(0, 'a')]), "from the same cursor");
+    assert_eq!(fetch(&mut follower), (1, 1));
+    assert_eq!((follower.fetched(0, first), follower.fetched(0, second)), (Ok(vec![]), Ok(vec![])), "from another");
+    assert!(follower.is_fetching());
+    assert_eq!(follower.fetched(1, Page::numbered(1, ['b'])), Ok(vec![News::Item(1, 'b')]));
 }
 
 #[test]
@@ -261,12 +269,12 @@ fn a_page_that_lacks_what_was_promised_is_asked_for_again_in_growing_waits_and_n
     for wait in [100, 200, 400, 500, 500] {
         assert_eq!(fetch(&mut follower), (0, 5));
         // From a cache: all that is known says otherwise.
-        assert_eq!(follower.fetched(Page::<u8>::new(vec![], 0)), Ok(vec![]));
+        assert_eq!(fetched(&mut follower, Page::<u8>::new(vec![], 0)), Ok(vec![]));
         assert_eq!(waits(&mut follower), Some(ms(wait)));
         follower.timer();
     }
     fetch(&mut follower);
-    assert_eq!(follower.fetched(Page::numbered(0, 0..3)).unwrap().len(), 3);
+    assert_eq!(fetched(&mut follower, Page::numbered(0, 0..3)).unwrap().len(), 3);
     assert_eq!(follower.step(NOW, || 0), Step::Arm);
 }
 
@@ -280,12 +288,12 @@ fn a_gap_counts_as_an_item_and_what_has_no_room_beside_it_is_fetched_again() {
     follower.demand(1);
     fetch(&mut follower);
     let page = kept.fetch(0, NonZeroU64::MIN).unwrap();
-    assert_eq!(follower.fetched(page), Ok(vec![News::Gap(Gap { from: 0, to: 3 })]));
+    assert_eq!(fetched(&mut follower, page), Ok(vec![News::Gap(Gap { from: 0, to: 3 })]));
     assert_eq!((follower.cursor(), follower.outstanding()), (3, 0));
     follower.demand(9);
     let (cursor, _) = fetch(&mut follower);
     let page = kept.fetch(cursor, NonZeroU64::MAX).unwrap();
-    assert_eq!(follower.fetched(page), Ok(vec![News::Item(3, 3), News::Item(4, 4)]));
+    assert_eq!(fetched(&mut follower, page), Ok(vec![News::Item(3, 3), News::Item(4, 4)]));
 }
 
 #[test]
@@ -293,11 +301,11 @@ fn a_store_that_sends_too_much_or_again_does_no_harm() {
     let mut follower = Follower::new(settings());
     follower.demand(2);
     fetch(&mut follower);
-    follower.fetched(Page::numbered(0, 0..9)).unwrap();
+    fetched(&mut follower, Page::numbered(0, 0..9)).unwrap();
     assert_eq!((follower.cursor(), follower.outstanding()), (2, 0));
     follower.demand(2);
     assert_eq!(fetch(&mut follower), (2, 2), "it has seen that there is more");
-    let again = follower.fetched(Page::numbered(0, 0..4)).unwrap();
+    let again = fetched(&mut follower, Page::numbered(0, 0..4)).unwrap();
     assert_eq!(again, [News::Item(2, 2), News::Item(3, 3)]);
 }
 
@@ -306,10 +314,10 @@ fn numbers_may_be_left_out_and_the_cursor_goes_where_the_page_says() {
     let mut follower = Follower::new(Follow::at(10));
     follower.demand(5);
     assert_eq!(fetch(&mut follower), (10, 5));
-    let news = follower.fetched(Page::new(vec![(12, 'a'), (40, 'b')], 50).more(true)).unwrap();
+    let news = fetched(&mut follower, Page::new(vec![(12, 'a'), (40, 'b')], 50).more(true)).unwrap();
     assert_eq!(news.iter().map(News::cursor).collect::<Vec<_>>(), [13, 41]);
     assert_eq!(fetch(&mut follower), (50, 3));
-    assert_eq!(follower.fetched(Page::<char>::new(vec![], 70).more(true)), Ok(vec![]), "all filtered out");
+    assert_eq!(fetched(&mut follower, Page::<char>::new(vec![], 70).more(true)), Ok(vec![]), "all filtered out");
     assert_eq!(fetch(&mut follower), (70, 3));
 }
 
@@ -328,7 +336,7 @@ fn pages_that_make_no_sense_are_failures_and_deliver_nothing() {
         let mut follower = Follower::new(Follow::at(5).give_up_after(1));
         follower.demand(5);
         fetch(&mut follower);
-        assert!(follower.fetched(page.clone()).is_err(), "{page:?}");
+        assert!(fetched(&mut follower, page.clone()).is_err(), "{page:?}");
         assert_eq!((follower.cursor(), follower.step(NOW, || 0)), (5, Step::GiveUp), "{page:?}");
     }
 }
@@ -339,25 +347,25 @@ fn the_end_needs_no_demand_and_comes_behind_the_last_item() {
     let mut follower = at_rest(settings(), 2);
     follower.closed(2);
     fetch(&mut follower);
-    follower.fetched(Page::numbered(0, 0..1)).unwrap();
+    fetched(&mut follower, Page::numbered(0, 0..1)).unwrap();
     fetch(&mut follower);
-    follower.fetched(Page::numbered(1, 1..2)).unwrap();
+    fetched(&mut follower, Page::numbered(1, 1..2)).unwrap();
     assert_eq!((follower.outstanding(), follower.step(NOW, || 0)), (0, Step::Complete));
     // By the page, the notice being lost.
     let mut follower = at_rest(settings(), 2);
     follower.timer();
     fetch(&mut follower);
-    follower.fetched(Page::numbered(0, 0..3).closed(true)).unwrap();
+    fetched(&mut follower, Page::numbered(0, 0..3).closed(true)).unwrap();
     assert_eq!(waits(&mut follower), None, "the third had no room");
     follower.demand(1);
     fetch(&mut follower);
-    follower.fetched(Page::numbered(2, 2..3).closed(true)).unwrap();
+    fetched(&mut follower, Page::numbered(2, 2..3).closed(true)).unwrap();
     assert_eq!(follower.step(NOW, || 0), Step::Complete);
     // A page that is not the last closes nothing.
     let mut follower = at_rest(settings(), 2);
     follower.timer();
     fetch(&mut follower);
-    follower.fetched(Page::numbered(0, 0..1).more(true).closed(true)).unwrap();
+    fetched(&mut follower, Page::numbered(0, 0..1).more(true).closed(true)).unwrap();
     assert_eq!(fetch(&mut follower), (1, 1));
 }
 
@@ -403,7 +411,7 @@ struct World {
     subscribed: bool,
     notices: Vec<u64>,
     asked: Option<(u64, NonZeroU64)>,
-    read: Option<Page<u64>>,
+    read: Option<(u64, Page<u64>)>,
     wanted: u64,
     delivered: Vec<News<u64>>,
     looks_again: bool,
@@ -462,12 +470,12 @@ impl World {
             Op::Nudge => self.follower.nudged(),
             Op::Read => {
                 if let Some((cursor, n)) = self.asked.take() {
-                    self.read = Some(self.store.fetch(cursor, n).unwrap());
+                    self.read = Some((cursor, self.store.fetch(cursor, n).unwrap()));
                 }
             }
             Op::Answer => {
-                if let Some(page) = self.read.take() {
-                    self.delivered.extend(self.follower.fetched(page).unwrap());
+                if let Some((cursor, page)) = self.read.take() {
+                    self.delivered.extend(self.follower.fetched(cursor, page).unwrap());
                 }
             }
             Op::Fail if self.follower.is_fetching() => {

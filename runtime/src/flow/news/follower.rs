@@ -26,7 +26,7 @@ use super::settings::Follow;
 /// let now = Duration::ZERO;
 /// let Step::Fetch { cursor: 0, n } = follower.step(now, || 0) else { panic!("begins by looking") };
 /// assert_eq!(n.get(), 2);
-/// let news = follower.fetched(Page::new(vec![(0, 'a')], 1)).unwrap();
+/// let news = follower.fetched(0, Page::new(vec![(0, 'a')], 1)).unwrap();
 /// assert_eq!(news, [News::Item(0, 'a')]);
 ///
 /// // Nothing more: it arms, and looks again at what has been told by then.
@@ -44,8 +44,8 @@ use super::settings::Follow;
 /// - Notices may be lost, doubled, late and out of order. Unless it knows of
 ///   something to fetch it sleeps only armed, with a look at what had been told
 ///   by then behind it, and with the safety poll ahead.
-/// - A page for a fetch that was given up may still come. It is taken for what
-///   it is, or ignored if no fetch is under way.
+/// - A page for a fetch that was given up may still come. It is as good as that
+///   of another fetch from the same cursor, and ignored otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Follower {
     settings: Follow,
@@ -184,7 +184,7 @@ impl Follower {
         }
     }
 
-    /// The fetch has failed; the next waits for at least so long.
+    /// The fetch that is under way has failed; the next waits for at least so long.
     pub fn fetch_failed(&mut self, least: Duration) {
         if let Phase::Fetching { .. } = self.phase {
             self.failed = self.failed.saturating_add(1);
@@ -193,14 +193,19 @@ impl Follower {
         }
     }
 
-    /// The fetch has brought a page. Returns what is to be delivered, which is
-    /// no more than was fetched for; what else was in it will be fetched again.
+    /// A fetch from `cursor` on has brought a page. Returns what is to be
+    /// delivered, which is no more than was fetched for; what else was in it will
+    /// be fetched again. Nothing, if no fetch from there is under way: then this
+    /// is one that was given up, and answered late.
     ///
     /// # Errors
     /// If it is no page that this fetch can have brought. This counts as a
     /// failure of it.
-    pub fn fetched<T>(&mut self, page: Page<T>) -> Result<Vec<News<T>>, MalformedPage> {
-        let Phase::Fetching { n, .. } = self.phase else { return Ok(Vec::new()) };
+    pub fn fetched<T>(&mut self, cursor: u64, page: Page<T>) -> Result<Vec<News<T>>, MalformedPage> {
+        let n = match self.phase {
+            Phase::Fetching { n, .. } if cursor == self.cursor => n,
+            _ => return Ok(Vec::new()),
+        };
         if let Err(malformed) = self.check(&page) {
             self.fetch_failed(Duration::ZERO);
             return Err(malformed);

@@ -104,7 +104,7 @@ impl<F: Fetch> Following<F> {
             }
             match follower.step(waits.now(), || waits.world.executor.random()) {
                 Step::Fetch { cursor, n } => match waits.within(settings.within, fetch.fetch(cursor, n)).await {
-                    Ok(page) => match deliver(&mut follower, page, &mut emitter).await {
+                    Ok(page) => match deliver(&mut follower, cursor, page, &mut emitter).await {
                         Ok(()) => {}
                         Err(Stop::Cancelled) => return,
                         Err(Stop::Malformed(fault)) => last = Some(fault),
@@ -154,10 +154,11 @@ enum Stop {
 
 async fn deliver<T: Send + 'static>(
     follower: &mut Follower,
+    cursor: u64,
     page: Page<T>,
     emitter: &mut Emitter<News<T>>,
 ) -> Result<(), Stop> {
-    let news = follower.fetched(page).map_err(|malformed| Stop::Malformed(malformed.into()))?;
+    let news = follower.fetched(cursor, page).map_err(|malformed| Stop::Malformed(malformed.into()))?;
     for news in news {
         // There was room for all of it, unless others have filled the mailbox.
         emitter.send(news).await.map_err(|_| Stop::Cancelled)?;
