@@ -751,6 +751,37 @@ fn whatever_becomes_of_workers_each_key_keeps_its_order_and_has_one_worker_at_a_
     assert!(control.wrong > 500, "{control:?}");
 }
 
+/// As above, and the second worker gives it back: there is nothing left to do of
+/// it, and its key is free at once.
+#[test]
+fn a_second_attempt_that_fails_after_the_first_has_acknowledged_frees_the_key() {
+    /// Takes 110 ms for a first attempt of the first job, and gives back the second.
+    struct Once(Watch);
+    impl Actor for Once {
+        type Msg = Delivery<Job>;
+        async fn handle(&mut self, job: Delivery<Job>, cx: &mut Context<Self>) -> Result<(), Fault> {
+            let _in_hand = self.0.begin(0, &job, cx.now(), Some(ms(100)));
+            let first = job.attempt() == 1 && job.n == 0;
+            cx.sleep(ms(if first { 110 } else { 15 })).await;
+            if job.attempt() == 1 {
+                job.ack();
+            }
+            Ok(())
+        }
+    }
+    let (executor, system) = manual();
+    let (workers, watch) = (keyed().ack_within(ms(100)).spawn(&system), Watch::default());
+    (0..2).for_each(|_| assert!(workers.join(&system.spawn(Once(watch.clone()), Push::bounded(4)))));
+    give(&workers, [job(1, 0, 0), job(1, 1, 0)]);
+    executor.advance(ms(111));
+    assert_eq!((watch.numbers(1), workers.stats().acked), (vec![0, 0], 1), "and the second is still at it");
+    executor.advance(ms(5));
+    assert_eq!(watch.numbers(1), [0, 0, 1], "now it is over");
+    executor.advance(ms(50));
+    assert_eq!((workers.stats().acked, workers.stats().late, workers.stats().unsettled), (2, 1, 0));
+    assert_eq!(watch.wrong(), [""; 0]);
+}
+
 /// A job that is late and waits to be done again at its key's home, when the
 /// late worker acknowledges it after all: nobody looks for it there any more.
 #[test]

@@ -48,7 +48,14 @@ impl<M: Send + 'static> Desk<M> {
                 self.world.dead.bury(reason, &path, [message].into_iter());
             }
         }
-        after.wake.into_iter().flatten().for_each(Waker::wake);
+        // By hand: this is on the way of every job, several times.
+        let [pump, room] = after.wake;
+        if let Some(pump) = pump {
+            pump.wake();
+        }
+        if let Some(room) = room {
+            room.wake();
+        }
         result
     }
 
