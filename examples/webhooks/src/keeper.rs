@@ -1,0 +1,133 @@
+//! The keeper of the state: takes deliveries in the order in which they
+//! happened, each once, whatever the order in which they are learned.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tidegate::flow::news::Gap;
+use tidegate::prelude::*;
+
+use crate::remote::Happening;
+use crate::source::Source;
+use crate::state::State;
+use crate::worker::Job;
+
+/// What a worker has learned.
+#[derive(Debug)]
+pub struct Learned {
+    /// What.
+    pub what: What,
+    /// Its place in the window, until it is in the state.
+    pub job: Job,
+}
+
+/// What there is to learn.
+#[derive(Debug)]
+pub enum What {
+    /// What the delivery with this number is.
+    Happened(u64, Happening),
+    /// That some deliveries are not to be had any more.
+    Gone(Gap),
+}
+
+/// What the keeper takes.
+#[derive(Debug)]
+pub enum ToKeeper {
+    /// Something that a worker has learned.
+    Learned(Learned),
+    /// To answer when everything below the number is in the state.
+    Reached(u64, Reply<()>),
+    /// What has been kept so far?
+    Show(Reply<Kept>),
+}
+
+/// The state, and how it came about.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// The state.
+    pub state: State,
+    /// Everything below this number is in it.
+    pub reach: u64,
+    /// Deliveries that were not to be had.
+    pub gone: u64,
+    /// What was learned twice.
+    pub again: u64,
+    /// The most deliveries that waited for one before them.
+    pub most_early: usize,
+    /// From happening to being in the state, of each delivery.
+    pub ages: Vec<Duration>,
+}
+
+/// The actor. Its mailbox and the window bound what it holds: a delivery waits
+/// here for those before it, and all of them hold a place in the window.
+#[derive(Debug)]
+pub struct Keeper {
+    kept: Kept,
+    early: BTreeMap<u64, Learned>,
+    waiting: Vec<(u64, Reply<()>)>,
+    /// For its clock.
+    source: Source,
+}
+
+impl Keeper {
+    /// Knows nothing yet.
+    #[must_use]
+    pub fn new(source: Source) -> Self {
+        Self { kept: Kept::default(), early: BTreeMap::new(), waiting: Vec::new(), source }
+    }
+
+    fn learn(&mut self, learned: Learned) {
+        let first = match &learned.what {
+            What::Happened(number, _) => *number,
+            What::Gone(gap) => gap.from,
+        };
+        if first < self.kept.reach || self.early.contains_key(&first) {
+            self.kept.again += 1;
+            return;
+        }
+        self.early.insert(first, learned);
+        self.kept.most_early = self.kept.most_early.max(self.early.len());
+        while let Some(next) = self.early.remove(&self.kept.reach) {
+            match next.what {
+                What::Happened(number, happening) => {
+                    self.kept.state.apply(number, &happening.facts);
+                    self.kept.ages.push(self.source.age(happening.at));
+                    self.kept.reach = number + 1;
+                }
+                What::Gone(gap) => {
+                    self.kept.gone += gap.to - gap.from;
+                    self.kept.reach = gap.to;
+                }
+            }
+            // Here the job goes, and makes room for another.
+        }
+        self.answer();
+    }
+
+    fn answer(&mut self) {
+        for (number, reply) in std::mem::take(&mut self.waiting) {
+            if number > self.kept.reach {
+                self.waiting.push((number, reply));
+            } else {
+                // Who does not wait any more need not know.
+                let _ = reply.send(());
+            }
+        }
+    }
+}
+
+impl Actor for Keeper {
+    type Msg = ToKeeper;
+
+    async fn handle(&mut self, message: ToKeeper, _: &mut Context<Self>) -> Result<(), Fault> {
+        match message {
+            ToKeeper::Learned(learned) => self.learn(learned),
+            ToKeeper::Reached(number, reply) => {
+                self.waiting.push((number, reply));
+                self.answer();
+            }
+            ToKeeper::Show(reply) => drop(reply.send(self.kept.clone())),
+        }
+        Ok(())
+    }
+}
