@@ -15,6 +15,7 @@ use std::time::Duration;
 use network::{Network, Run};
 use proptest::prelude::*;
 use tidegate::Mode::{self, Pull, Push};
+use tidegate::flow::Ledger;
 use tidegate::flow::link::{
     Additive, Consumer, End, Grant, Producer, Refused, RequestError, Signal, State, Timing, ToConsumer, ToProducer,
     Violation,
@@ -493,6 +494,23 @@ proptest! {
     ) {
         let network = Network { loss, doubling, delay: ms(1)..ms(1 + slow) };
         Run { items, windows: (here, there), switches, fails, network }.go(seed);
+    }
+
+    /// In push a link grants what a subscription in process does: one rule, told
+    /// apart only by who keeps the books.
+    #[test]
+    fn push_grants_as_the_ledger_of_a_subscription_does(size in 1..40_u64, takes in prop::collection::vec(1..9_u64, 1..60)) {
+        let (mut consumer, mut ledger) = (consumer(Push, size), Ledger::window(size, size / 2));
+        for take in takes {
+            for _ in 0..take {
+                prop_assert_eq!(consumer.limit(), ledger.limit());
+                prop_assert!(ledger.send());
+                consumer.handle_frame(item(ledger.sent() - 1), START);
+                consumer.poll_signal();
+                ledger.done(1);
+            }
+        }
+        prop_assert_eq!((consumer.limit(), consumer.done()), (ledger.limit(), ledger.finished()));
     }
 
     /// Whatever comes in, in whatever state: no panic, no more memory than the
