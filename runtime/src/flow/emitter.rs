@@ -283,22 +283,32 @@ impl<T: Send + 'static> Emitter<T> {
         self.finish(End::Failed(fault.into()));
     }
 
+    /// Whether more may have been asked for since it was looked at; if not, `cx` is
+    /// woken when that is so, although there may be some left.
+    pub(super) fn poll_more(&mut self, cx: &mut Context<'_>) -> bool {
+        let inner = self.inner();
+        // What is asked for by hand, or let go, wakes whoever looked last.
+        inner.follows() && inner.target.poll_taken(cx).is_ready()
+    }
+
     /// Ends it as `end` says.
     pub(super) fn end(mut self, end: End) {
         self.finish(end);
     }
 
-    /// As [`end`](Self::end), once `last` has been sent, which was asked for and
-    /// for which there was no room.
-    pub(super) fn end_after(mut self, last: T, end: End) {
-        let Some(inner) = &self.inner else { return };
+    /// Sends an item for which there was no room after all, in a task, and hands
+    /// the emitter to `back` afterwards. What is left behind is an emitter that
+    /// has ended.
+    pub(super) fn send_apart(&mut self, item: T, back: impl FnOnce(Self) + Send + 'static) {
+        let Some(inner) = self.inner.take() else { return };
         let (world, name) = (Arc::clone(&inner.world), inner.line.target.as_str().to_owned());
-        let sent = async move {
-            if self.send(last).await.is_ok() {
-                self.end(end);
-            }
+        let mut emitter = Self { inner: Some(inner) };
+        let task = async move {
+            // Whoever gets it back sees that it has been cancelled.
+            let _ = emitter.send(item).await;
+            back(emitter);
         };
-        world.executor.spawn(&name, Box::pin(sent));
+        world.executor.spawn(&name, Box::pin(task));
     }
 
     /// An item was not sent because the subscriber lagged.
@@ -341,6 +351,11 @@ impl<T> Inner<T> {
         self.allowance()
     }
 
+    /// Whether there is more to send when messages have been taken.
+    fn follows(&self) -> bool {
+        !self.holds && self.line.window().is_some()
+    }
+
     fn allowance(&mut self) -> u64 {
         let granted = self.ledger.allowance();
         match &mut self.rate {
@@ -365,7 +380,7 @@ impl<T> Inner<T> {
                         Poll::Pending => return Poll::Pending,
                     }
                 }
-                if self.ledger.outstanding() > 0 && !self.holds && self.target.poll_taken(cx).is_ready() {
+                if self.follows() && self.ledger.outstanding() > 0 && self.target.poll_taken(cx).is_ready() {
                     continue;
                 }
                 return Poll::Pending;

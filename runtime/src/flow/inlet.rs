@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::end::End;
 use super::held::Held;
-use super::target::{Make, MakeEnd};
+use super::target::{MakeEnd, Open, to_actor};
 use crate::actor::ActorRef;
 
 /// Where the items of a subscription go: an actor, and what becomes of an item
@@ -42,7 +42,9 @@ use crate::actor::ActorRef;
 #[must_use = "an inlet does nothing until it is given to `subscribe`"]
 pub struct Inlet<T, M> {
     pub(super) actor: ActorRef<M>,
-    pub(super) make: Make<T, M>,
+    pub(super) open: Open<T, M>,
+    /// What counts as done with is what was let go, not what was taken.
+    pub(super) holds: bool,
     pub(super) on_end: Option<MakeEnd<M>>,
     pub(super) at_once: bool,
 }
@@ -50,14 +52,21 @@ pub struct Inlet<T, M> {
 impl<T: Send + 'static, M: Send + 'static> Inlet<T, M> {
     /// Items go to `actor` as what `make` makes of them.
     pub fn new(actor: &ActorRef<M>, make: impl Fn(T) -> M + Send + 'static) -> Self {
-        Self { actor: actor.clone(), make: Make::Plain(Box::new(make)), on_end: None, at_once: false }
+        Self {
+            actor: actor.clone(),
+            open: to_actor(move |item, _| make(item)),
+            holds: false,
+            on_end: None,
+            at_once: false,
+        }
     }
 
     /// Items go to `actor` as what `make` makes of them, and count as in flight
     /// until they are dropped: see [`Held`] and
     /// [`Demand::max_in_flight`](super::Demand::max_in_flight).
     pub fn holding(actor: &ActorRef<M>, make: impl Fn(Held<T>) -> M + Send + 'static) -> Self {
-        Self { actor: actor.clone(), make: Make::Holding(Box::new(make)), on_end: None, at_once: false }
+        let open = to_actor(move |item, line| make(Held::new(item, Arc::clone(line))));
+        Self { actor: actor.clone(), open, holds: true, on_end: None, at_once: false }
     }
 
     /// The actor is told of the end, with what `make` makes of it: after the last

@@ -54,6 +54,10 @@ impl Line {
         Arc::new(Self { source, target, window, cancelled, sent, skipped, state: Mutex::new(State::default()) })
     }
 
+    pub(super) const fn window(&self) -> Option<u64> {
+        self.window
+    }
+
     /// Asks for `n` more; S5. A NOP once it has ended or is cancelled; 3.6.
     pub(super) fn request(&self, n: u64) {
         if n == 0 || self.is_cancelled() {

@@ -217,10 +217,11 @@ impl<T: Send + 'static> Outlet<T> {
     /// handler. GenStage's `handle_demand`.
     ///
     /// The notice comes past the mailbox's bound, ahead of what is queued, and
-    /// there is never more than one of an outlet. It comes when demand arrives; a
-    /// handler that sends less than there is demand for sees the rest in
-    /// [`demand`](Self::demand) at any time, and is not told of it again before
-    /// more arrives.
+    /// there is never more than one of an outlet. It comes when more is asked for,
+    /// now and then also when it turns out that nothing more was. A handler that
+    /// sends less than there is demand for sees the rest in
+    /// [`demand`](Self::demand) at any time. Of the rest alone it is not told
+    /// again: it has nothing to send at present, or it would have.
     ///
     /// ```
     /// # use tidegate::prelude::*;

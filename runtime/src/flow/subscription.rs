@@ -12,7 +12,7 @@ use super::inlet::Inlet;
 use super::line::Line;
 use super::rate::Bucket;
 use super::source::{Source, Spawner};
-use super::target::{Make, Target, ToActor};
+use super::target::Target;
 use crate::actor::{Actor, ActorRef, Context, Life};
 use crate::system::{FlowInspection, FlowProbe, System};
 
@@ -131,11 +131,10 @@ impl System {
         T: Send + 'static,
         M: Send + 'static,
     {
-        let Inlet { actor, make, on_end, at_once } = inlet;
-        let holds = matches!(make, Make::Holding(_));
+        let Inlet { actor, open, holds, on_end, at_once } = inlet;
         let line = Line::new(name, actor.path().clone(), demand.size());
         let life = Arc::clone(actor.life());
-        let target = Box::new(ToActor::new(actor, make, on_end, Arc::clone(&line)));
+        let target = open(actor, on_end, Arc::clone(&line));
         self.join(line, target, life, demand, holds, at_once)
     }
 

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::end::End;
-use super::held::Held;
 use super::line::Line;
 use crate::actor::ActorRef;
 use crate::actor::reserving::Reserving;
 use crate::mailbox::ReserveError;
 use crate::mailbox::core::emit::Refused;
-use crate::sync::words::ahead;
+use crate::sync::words::{SEQUENCE_MASK, ahead};
 
 /// The receiving end of a subscription, as its [`Emitter`](super::Emitter) uses
 /// it.
@@ -39,45 +38,57 @@ pub(super) trait Target<T>: Send {
     fn end(&mut self, end: End);
 }
 
-/// What makes messages of items.
-pub(super) enum Make<T, M> {
-    Plain(Box<dyn Fn(T) -> M + Send>),
-    Holding(Box<dyn Fn(Held<T>) -> M + Send>),
-}
-
 pub(super) type MakeEnd<M> = Box<dyn Fn(End) -> M + Send>;
 
-pub(super) struct ToActor<T, M: Send + 'static> {
+/// Makes the target of an inlet: so what makes messages of items is part of the
+/// target's type, and an item is sent by one call through a pointer.
+pub(super) type Open<T, M> = Box<dyn FnOnce(ActorRef<M>, Option<MakeEnd<M>>, Arc<Line>) -> Box<dyn Target<T>> + Send>;
+
+/// An actor, and what becomes of an item on the way into its mailbox.
+pub(super) struct ToActor<M: Send + 'static, F> {
     actor: ActorRef<M>,
-    make: Make<T, M>,
-    on_end: Option<MakeEnd<M>>,
-    line: Arc<Line>,
-    places: Places,
-    grant: Reserving<M>,
+    make: F,
     /// A free place was not to be had: others wait for it.
     refused: bool,
+    /// A grant is set aside, perhaps.
+    granted: bool,
+    places: Places,
+    line: Arc<Line>,
+    grant: Reserving<M>,
+    on_end: Option<MakeEnd<M>>,
     seen: u64,
     follower: Option<u64>,
 }
 
-impl<T, M: Send + 'static> ToActor<T, M> {
-    pub(super) fn new(actor: ActorRef<M>, make: Make<T, M>, on_end: Option<MakeEnd<M>>, line: Arc<Line>) -> Self {
+/// Opens a target whose messages `make` makes, given the line that held items let
+/// go of.
+pub(super) fn to_actor<T, M, F>(make: F) -> Open<T, M>
+where
+    T: Send + 'static,
+    M: Send + 'static,
+    F: Fn(T, &Arc<Line>) -> M + Send + 'static,
+{
+    Box::new(move |actor, on_end, line| {
         let grant = Reserving::new(actor.clone());
-        let places = Places::default();
-        Self { actor, make, on_end, line, places, grant, refused: false, seen: 0, follower: None }
-    }
+        let (places, follower) = (Places::default(), None);
+        let (refused, granted, seen) = (false, false, 0);
+        Box::new(ToActor { actor, make, refused, granted, places, line, grant, on_end, seen, follower })
+    })
 }
 
-impl<T: Send + 'static, M: Send + 'static> Target<T> for ToActor<T, M> {
-    fn send(&mut self, item: T) -> Result<(), (Refused, T)> {
-        let Self { make, line, actor, .. } = self;
-        let make = |item| match make {
-            Make::Plain(make) => make(item),
-            Make::Holding(make) => make(Held::new(item, Arc::clone(line))),
-        };
+impl<M: Send + 'static, F> ToActor<M, F> {
+    /// With the grant that was set aside, or after a refusal.
+    #[cold]
+    #[inline(never)]
+    fn send_slowly<T>(&mut self, item: T) -> Result<(), (Refused, T)>
+    where
+        F: Fn(T, &Arc<Line>) -> M,
+    {
+        self.granted = false;
+        let make = |item| (self.make)(item, &self.line);
         let sent = match self.grant.take() {
             Some(permit) => permit.emit(item, make),
-            None => actor.emit(item, make),
+            None => self.actor.emit(item, make),
         };
         match sent {
             Ok(place) => {
@@ -91,6 +102,31 @@ impl<T: Send + 'static, M: Send + 'static> Target<T> for ToActor<T, M> {
             }
         }
     }
+}
+
+impl<T, M, F> Target<T> for ToActor<M, F>
+where
+    T: Send + 'static,
+    M: Send + 'static,
+    F: Fn(T, &Arc<Line>) -> M + Send + 'static,
+{
+    #[inline]
+    fn send(&mut self, item: T) -> Result<(), (Refused, T)> {
+        if self.granted {
+            return self.send_slowly(item);
+        }
+        match self.actor.emit(item, |item| (self.make)(item, &self.line)) {
+            Ok(place) => {
+                self.places.note(place);
+                Ok(())
+            }
+            Err(refused) => {
+                // Seen to at the next poll for room.
+                self.refused = true;
+                Err(refused)
+            }
+        }
+    }
 
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, ReserveError>> {
         if !self.refused && !self.grant.is_waiting() {
@@ -99,6 +135,8 @@ impl<T: Send + 'static, M: Send + 'static> Target<T> for ToActor<T, M> {
                 return Poll::Ready(Ok(free));
             }
         }
+        self.refused = false;
+        self.granted = true;
         self.grant.poll(cx).map(|granted| granted.map(|()| 1))
     }
 
@@ -128,7 +166,7 @@ impl<T: Send + 'static, M: Send + 'static> Target<T> for ToActor<T, M> {
     }
 }
 
-impl<T, M: Send + 'static> Drop for ToActor<T, M> {
+impl<M: Send + 'static, F> Drop for ToActor<M, F> {
     fn drop(&mut self) {
         self.actor.unfollow(&mut self.follower);
     }
@@ -138,6 +176,10 @@ impl<T, M: Send + 'static> Drop for ToActor<T, M> {
 /// as well: runs of neighbours, so one run for a source that is alone.
 #[derive(Debug, Default)]
 struct Places {
+    /// The newest run: where it begins, and where it goes on.
+    start: u64,
+    next: u64,
+    /// Those before it, each with its length.
     runs: VecDeque<(u64, u64)>,
     /// In a buffer that has no places.
     unplaced: u64,
@@ -147,14 +189,25 @@ struct Places {
 impl Places {
     #[inline]
     fn note(&mut self, place: Option<u64>) {
+        match place {
+            Some(place) if place == self.next => self.next = (place + 1) & SEQUENCE_MASK,
+            _ => self.note_apart(place),
+        }
+    }
+
+    /// Others have sent in between, or it has no place.
+    #[cold]
+    #[inline(never)]
+    fn note_apart(&mut self, place: Option<u64>) {
         let Some(place) = place else {
             self.unplaced += 1;
             return;
         };
-        match self.runs.back_mut() {
-            Some((start, len)) if ahead(place, start.wrapping_add(*len)) == 0 => *len += 1,
-            _ => self.runs.push_back((place, 1)),
+        let len = ahead(self.next, self.start);
+        if len > 0 {
+            self.runs.push_back((self.start, len as u64));
         }
+        (self.start, self.next) = (place & SEQUENCE_MASK, (place + 1) & SEQUENCE_MASK);
     }
 
     /// Forgets what has left, given how many messages were taken in all and how
@@ -173,6 +226,12 @@ impl Places {
             }
             self.runs.pop_front();
         }
+        if self.runs.is_empty() {
+            let len = ahead(self.next, self.start).max(0) as u64;
+            let passed = if closed { len } else { (ahead(taken, self.start).max(0) as u64).min(len) };
+            self.left += passed;
+            self.start = self.start.wrapping_add(passed) & SEQUENCE_MASK;
+        }
         if self.unplaced > 0 {
             // No more of ours can be there than there are: evicted ones are done
             // with, and what others have sent counts as ours until it is gone.
@@ -187,7 +246,6 @@ impl Places {
 #[cfg(all(test, not(tidegate_loom)))]
 mod tests {
     use super::*;
-    use crate::sync::words::SEQUENCE_MASK;
 
     #[test]
     fn neighbours_are_one_run_and_strangers_between_are_not_counted() {
@@ -195,7 +253,7 @@ mod tests {
         for place in [5, 6, 7, 10, 12, 13] {
             places.note(Some(place));
         }
-        assert_eq!(places.runs.len(), 3);
+        assert_eq!(places.runs.len(), 2, "and the newest");
         let mut left = |taken| places.leave(taken, false, || 0);
         assert_eq!([left(5), left(7), left(9), left(11), left(12), left(14)], [0, 2, 3, 4, 4, 6]);
         assert_eq!(places.runs.len(), 0);

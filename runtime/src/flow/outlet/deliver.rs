@@ -25,6 +25,23 @@ impl<T: Send + 'static> Outlet<T> {
         }
         let Self { dispatch, seats, .. } = self;
         let Dispatch::ByDemand(turns) = dispatch else { return self.send_by_choice(item) };
+        if let Some(only) = seats.only()
+            && only.demand > 0
+            && !self.announces
+        {
+            // As in `send_to`, without a choice: the way of most items.
+            return match only.emitter.try_send(item) {
+                Ok(()) => {
+                    only.demand -= 1;
+                    self.sent += 1;
+                    if only.demand == 0 {
+                        self.used_up(0);
+                    }
+                    Ok(())
+                }
+                Err(refused) => self.send_again(0, refused.into_item()),
+            };
+        }
         match turns.pick(|seat| seats.demand_of(seat)) {
             Some(seat) => self.send_to(seat, item),
             None => self.send_nowhere(item),
@@ -44,6 +61,8 @@ impl<T: Send + 'static> Outlet<T> {
                 }
                 if left == 0 {
                     self.used_up(chosen);
+                } else if self.announces {
+                    seat.listen();
                 }
                 Ok(())
             }
@@ -124,6 +143,8 @@ impl<T: Send + 'static> Outlet<T> {
                     seat.demand -= 1;
                     if seat.demand == 0 {
                         self.used_up(number);
+                    } else if self.announces {
+                        seat.listen();
                     }
                     return;
                 }
@@ -131,8 +152,7 @@ impl<T: Send + 'static> Outlet<T> {
                 Err(EmitError::NoDemand(copy)) if seat.lag == Lag::Wait => {
                     // The others have theirs: it gets its own as soon as there is
                     // room, and holds them back until then.
-                    seat.owed = Some(copy);
-                    return self.refresh(number);
+                    return seat.owe(copy, number, &self.hub);
                 }
                 Err(EmitError::NoDemand(_)) => self.refresh(number),
             }
@@ -179,6 +199,12 @@ impl<T: Send + 'static> Outlet<T> {
     }
 
     fn seat(&mut self, arrival: Arrival<T>) {
+        if let Some(number) = arrival.seat {
+            if let Some(seat) = self.seats.get_mut(number) {
+                seat.resume(arrival.emitter);
+            }
+            return self.refresh(number);
+        }
         self.had_some = true;
         let wish = arrival.wish;
         let number = self.seats.add(arrival, &self.hub);
@@ -223,7 +249,7 @@ impl<T: Send + 'static> Outlet<T> {
             partitioned.assigned.leave(number);
         }
         if let Some(seat) = gone {
-            seat.end(End::Failed(why));
+            seat.emitter.end(End::Failed(why));
         }
     }
 
@@ -233,7 +259,8 @@ impl<T: Send + 'static> Outlet<T> {
         }
         let late = self.hub.end(end.clone());
         for seat in self.seats.take_all() {
-            seat.end(end.clone());
+            // One that is away hears when it comes back.
+            seat.emitter.end(end.clone());
         }
         for arrival in late {
             arrival.emitter.end(end.clone());

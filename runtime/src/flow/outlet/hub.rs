@@ -11,10 +11,12 @@ use crate::flow::end::End;
 use crate::sync::counter::Flag;
 use crate::sync::shim::Mutex;
 
-/// A subscriber that the outlet has not seen yet.
+/// A subscriber that the outlet has not seen yet, or that comes back.
 pub(super) struct Arrival<T: Send + 'static> {
     pub(super) emitter: Emitter<T>,
     pub(super) wish: Wish,
+    /// The seat that is kept for it.
+    pub(super) seat: Option<usize>,
 }
 
 pub(super) struct Hub<T: Send + 'static> {

@@ -72,7 +72,7 @@ impl<T: Send + 'static> Source for Port<T> {
     type Item = T;
 
     fn connect(self, emitter: Emitter<T>, _: &Spawner) {
-        self.hub.arrive(Arrival { emitter, wish: self.wish });
+        self.hub.arrive(Arrival { emitter, wish: self.wish, seat: None });
     }
 
     fn name(&self) -> Arc<str> {

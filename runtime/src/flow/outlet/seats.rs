@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::hub::{Arrival, Bell, Hub};
-use crate::flow::emitter::{EmitError, Emitter, Unwanted};
-use crate::flow::end::End;
+use super::port::Wish;
+use crate::flow::emitter::{Emitter, Unwanted};
 use crate::mailbox::Cycle;
 use crate::pattern::Lag;
 
@@ -15,9 +15,11 @@ pub(super) struct Seat<T: Send + 'static> {
     /// How many items may be sent, as last told. At 0 it rings when there is more.
     pub(super) demand: u64,
     pub(super) lag: Lag,
-    /// An item that the others have, and for which its mailbox has no room after
-    /// all: sent before any other.
-    pub(super) owed: Option<T>,
+    /// Sends an item elsewhere that the others have, and for which its mailbox has
+    /// no room after all. The seat is kept; it has no demand.
+    away: bool,
+    /// It rings when there is more demand although there is some left.
+    listening: bool,
     bell: Arc<Bell<T>>,
     waker: Waker,
 }
@@ -41,30 +43,42 @@ impl<T: Send + 'static> Seat<T> {
     /// Finds out how much demand there is; if none, it rings when there is.
     pub(super) fn ask(&mut self) -> Standing {
         self.demand = 0;
+        self.listening = false;
         self.bell.silence();
-        loop {
-            let demand = match self.emitter.poll_ready(&mut Context::from_waker(&self.waker)) {
-                Poll::Ready(Ok(demand)) => demand.get(),
-                Poll::Pending => return Standing::Nothing,
-                Poll::Ready(Err(Unwanted::Deadlock(cycle))) => return Standing::Deadlock(cycle),
-                Poll::Ready(Err(Unwanted::Cancelled)) => return Standing::Gone,
-            };
-            let Some(owed) = self.owed.take() else {
-                self.demand = demand;
-                return Standing::Demand;
-            };
-            match self.emitter.try_send(owed) {
-                Ok(()) => {}
-                Err(EmitError::NoDemand(owed)) => self.owed = Some(owed),
-                Err(EmitError::Cancelled(_)) => return Standing::Gone,
+        if self.away {
+            return Standing::Nothing;
+        }
+        match self.emitter.poll_ready(&mut Context::from_waker(&self.waker)) {
+            Poll::Ready(Ok(demand)) => {
+                self.demand = demand.get();
+                Standing::Demand
             }
+            Poll::Pending => Standing::Nothing,
+            Poll::Ready(Err(Unwanted::Deadlock(cycle))) => Standing::Deadlock(cycle),
+            Poll::Ready(Err(Unwanted::Cancelled)) => Standing::Gone,
         }
     }
 
-    pub(super) fn end(self, end: End) {
-        match self.owed {
-            Some(owed) => self.emitter.end_after(owed, end),
-            None => self.emitter.end(end),
+    /// Has an item sent as soon as there is room; the seat is asked again then.
+    pub(super) fn owe(&mut self, item: T, number: usize, hub: &Arc<Hub<T>>) {
+        (self.away, self.demand) = (true, 0);
+        let hub = Arc::clone(hub);
+        let back = move |emitter| hub.arrive(Arrival { emitter, wish: Wish::default(), seat: Some(number) });
+        self.emitter.send_apart(item, back);
+    }
+
+    /// It is back.
+    pub(super) fn resume(&mut self, emitter: Emitter<T>) {
+        (self.emitter, self.away) = (emitter, false);
+    }
+
+    /// Has it ring for demand that comes while there is some left.
+    #[inline]
+    pub(super) fn listen(&mut self) {
+        if !std::mem::replace(&mut self.listening, true)
+            && self.emitter.poll_more(&mut Context::from_waker(&self.waker))
+        {
+            self.waker.wake_by_ref();
         }
     }
 }
@@ -88,7 +102,7 @@ impl<T: Send + 'static> Seats<T> {
         let bell = Bell::new(Arc::clone(hub), number);
         let waker = Waker::from(Arc::clone(&bell));
         let lag = arrival.wish.lag.unwrap_or(Lag::Wait);
-        let seat = Some(Seat { emitter: arrival.emitter, demand: 0, lag, owed: None, bell, waker });
+        let seat = Some(Seat { emitter: arrival.emitter, demand: 0, lag, away: false, listening: false, bell, waker });
         match self.all.get_mut(number) {
             Some(place) => *place = seat,
             None => self.all.push(seat),
@@ -100,6 +114,15 @@ impl<T: Send + 'static> Seats<T> {
         let gone = self.all.get_mut(number)?.take()?;
         self.free.push(number);
         Some(gone)
+    }
+
+    /// Number 0, if there has never been another at the same time.
+    #[inline(always)]
+    pub(super) fn only(&mut self) -> Option<&mut Seat<T>> {
+        match &mut self.all[..] {
+            [only] => only.as_mut(),
+            _ => None,
+        }
     }
 
     #[inline(always)]

@@ -17,6 +17,7 @@ impl<M: Send + 'static> Core<M> {
     /// Lets in what `make` makes of `from` if there is a grant for it. No policy
     /// acts for want of one: who emits waits. `None`: it is in the buffer of an
     /// evicting policy, which has no places.
+    #[inline]
     pub(crate) fn emit<T>(&self, from: T, make: impl FnOnce(T) -> M) -> Result<Option<u64>, (Refused, T)> {
         let mut make = Some(|from| Item::new(make(from)));
         match self.queue.try_put_with_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
