@@ -3,7 +3,16 @@
 //! Four traits for code that is not ours on at least one side: a
 //! [`Publisher`] sends items to a [`Subscriber`] as far as the subscriber has
 //! [requested](Subscription::request) them, and a [`Processor`] is both. Within
-//! tidegate, sources and inlets say the same with less ceremony.
+//! tidegate, sources and inlets say the same with less ceremony. Between the two:
+//!
+//! | you have | and want | take |
+//! |---|---|---|
+//! | an iterator | a publisher | [`from_iter`], [`try_from_iter`] |
+//! | a [`Source`](super::Source) | a publisher | [`from_source`], [`from_source_once`] |
+//! | a publisher | a source | [`from_publisher`] |
+//! | an actor | a subscriber | [`actor`] |
+//! | an actor that is both | a processor | [`pipe`] and [`from_source`], as a pair |
+//! | neither yet | a publisher by hand | [`Publication`] |
 //!
 //! The [specification](https://github.com/reactive-streams/reactive-streams-jvm/blob/v1.0.4/README.md)
 //! has 43 numbered rules, written for a language in which any object may be
@@ -21,9 +30,13 @@
 //! the feature `testkit`) checks both shares.
 
 mod iter;
+mod pipe;
 mod publication;
+mod published;
 mod traits;
 
 pub use self::iter::{Iter, TryIter, from_iter, try_from_iter};
+pub use self::pipe::{FromPublisher, PipeSource, PipeSubscriber, actor, from_publisher, pipe};
 pub use self::publication::{Abandoned, Publication, PublishError};
+pub use self::published::{FromSource, FromSourceOnce, from_source, from_source_once};
 pub use self::traits::{InvalidDemand, Processor, Publisher, Subscriber, Subscription};
