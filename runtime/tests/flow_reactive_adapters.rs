@@ -10,7 +10,7 @@ use tidegate::flow::reactive::{self, Publisher, Subscriber, Subscription};
 use tidegate::flow::verify::{
     Environment, ProcessorSuite, PublisherSuite, Seen, Subject, SubscriberSuite, Subscribers,
 };
-use tidegate::flow::{Demand, End, Inlet, Outlet, source};
+use tidegate::flow::{Demand, End, Inlet, Outlet, Unheard, source};
 use tidegate::prelude::*;
 use tidegate::{ManualExecutor, verify_processor, verify_publisher, verify_subscriber};
 
@@ -58,7 +58,7 @@ impl Subscriber<u64> for Idle {
 // Actors as subscribers.
 
 enum Msg {
-    Item(u64),
+    Item,
     End(End),
 }
 
@@ -71,7 +71,7 @@ impl Actor for Counting {
     async fn handle(&mut self, msg: Msg, _cx: &mut Context<Self>) -> Result<(), Fault> {
         let mut seen = self.0.lock().unwrap();
         match msg {
-            Msg::Item(_) => seen.items += 1,
+            Msg::Item => seen.items += 1,
             Msg::End(end) => (seen.completed, seen.failed) = (end.is_completed(), end.fault().is_some()),
         }
         Ok(())
@@ -83,7 +83,7 @@ fn actors(demand: Demand) -> SubscriberSuite<u64> {
         move |env| {
             let seen = Arc::new(Mutex::new(Seen::default()));
             let actor = env.system().spawn(Counting(Arc::clone(&seen)), Push::bounded(8));
-            let inlet = Inlet::new(&actor, Msg::Item).on_end(Msg::End);
+            let inlet = Inlet::new(&actor, |_: u64| Msg::Item).on_end(Msg::End);
             let (subscriber, subscription) = reactive::actor(env.system(), inlet, demand);
             let mut subscription = Some(subscription);
             Subject::new(subscriber)
@@ -109,7 +109,7 @@ fn actor_by_hand() -> SubscriberSuite<u64> {
         |env| {
             let seen = Arc::new(Mutex::new(Seen::default()));
             let actor = env.system().spawn(Counting(Arc::clone(&seen)), Push::bounded(8));
-            let inlet = Inlet::new(&actor, Msg::Item).on_end(Msg::End);
+            let inlet = Inlet::new(&actor, |_: u64| Msg::Item).on_end(Msg::End);
             let (subscriber, subscription) = reactive::actor(env.system(), inlet, Demand::manual());
             Subject::new(subscriber)
                 .asynchronous()
@@ -125,20 +125,237 @@ verify_subscriber!(actor_that_asks_by_hand, actor_by_hand());
 
 // Actors as processors.
 
-/// Sends on twice the number.
+enum Step {
+    Item(u64),
+    End(End),
+    Demand,
+}
+
+/// Sends on twice the number, to one subscriber or to all, and ends with the last.
 struct Double {
     out: Outlet<u64>,
 }
 
 impl Actor for Double {
-    type Msg = Msg;
+    type Msg = Step;
 
-    async fn handle(&mut self, msg: Msg, _cx: &mut Context<Self>) -> Result<(), Fault> {
-        match msg {
-            Msg::Item(n) => self.out.send(2 * n).await?,
-            Msg::End(End::Failed(fault)) => self.out.fail(fault),
-            Msg::End(_) => self.out.complete(),
+    async fn started(&mut self, cx: &mut Context<Self>) -> Result<(), Fault> {
+        self.out.announce(cx, |_| Step::Demand);
+        Ok(())
+    }
+
+    async fn handle(&mut self, step: Step, cx: &mut Context<Self>) -> Result<(), Fault> {
+        match step {
+            Step::Item(n) => self.out.send(2 * n).await?,
+            Step::End(End::Failed(fault)) => self.out.fail(fault),
+            Step::End(_) => self.out.complete(),
+            // In this order: it has to look before it knows.
+            Step::Demand if self.out.demand() == 0 && self.out.is_cancelled() => cx.stop(),
+            Step::Demand => {}
         }
         Ok(())
     }
+}
+
+fn doubling(outlet: fn() -> Outlet<u64>) -> ProcessorSuite<u64, u64> {
+    ProcessorSuite::new(
+        move |env| {
+            let system = env.system();
+            let out = outlet().unheard(Unheard::Cancel);
+            let port = out.port();
+            let double = system.spawn(Double { out }, Push::bounded(4));
+            let (subscriber, source) = reactive::pipe();
+            let inlet = Inlet::new(&double, Step::Item).on_end(Step::End);
+            system.subscribe(source, inlet, Demand::window(2)).detach();
+            (subscriber, reactive::from_source(system, move || port.clone()))
+        },
+        |n| n,
+    )
+}
+
+verify_processor!(actor_processor, doubling(Outlet::new));
+verify_processor!(actor_processor_shuffled, doubling(Outlet::new).on(|| Environment::shuffled(5)));
+verify_processor!(actor_processor_for_all, doubling(Outlet::broadcast).serves(Subscribers::Same));
+#[cfg(feature = "tokio")]
+verify_processor!(actor_processor_on_tokio, doubling(Outlet::new).on(paused_tokio));
+
+// What the suites do not ask.
+
+fn manual() -> (ManualExecutor, System) {
+    let executor = ManualExecutor::new();
+    (executor.clone(), System::with_executor(executor))
+}
+
+/// Leaves its subscription to the test, and says what it heard.
+#[derive(Clone, Default)]
+struct Hand {
+    subscription: Arc<Mutex<Option<Box<dyn Subscription>>>>,
+    heard: Arc<Mutex<Vec<String>>>,
+}
+
+impl Hand {
+    fn request(&self, n: u64) {
+        self.subscription.lock().unwrap().as_mut().expect("it is subscribed").request(n);
+    }
+
+    fn heard(&self) -> Vec<String> {
+        std::mem::take(&mut *self.heard.lock().unwrap())
+    }
+}
+
+impl Subscriber<u64> for Hand {
+    fn on_subscribe(&mut self, subscription: Box<dyn Subscription>) {
+        *self.subscription.lock().unwrap() = Some(subscription);
+    }
+
+    fn on_next(&mut self, item: u64) {
+        self.heard.lock().unwrap().push(item.to_string());
+    }
+
+    fn on_error(self: Box<Self>, fault: Fault) {
+        self.heard.lock().unwrap().push(format!("failed: {fault}"));
+    }
+
+    fn on_complete(self: Box<Self>) {
+        self.heard.lock().unwrap().push("complete".to_owned());
+    }
+}
+
+/// Numbers, and how many were taken.
+fn counted(taken: &Arc<Mutex<u64>>) -> impl Iterator<Item = u64> + Send + use<> {
+    let taken = Arc::clone(taken);
+    (0..).inspect(move |_| *taken.lock().unwrap() += 1)
+}
+
+#[test]
+fn a_source_is_polled_no_further_than_its_subscriber_has_requested() {
+    let (executor, system) = manual();
+    let taken = Arc::new(Mutex::new(0));
+    let hand = Hand::default();
+    reactive::from_source_once(&system, source::iter(counted(&taken))).subscribe(Box::new(hand.clone()));
+    executor.run_until_idle();
+    assert_eq!(*taken.lock().unwrap(), 0);
+    for (n, sum) in [(1, 1), (5, 6), (100, 106)] {
+        hand.request(n);
+        executor.run_until_idle();
+        assert_eq!((*taken.lock().unwrap(), hand.heard().len() as u64), (sum, n));
+    }
+}
+
+/// A subscriber without bound, and a source that is always ahead: what waits in
+/// between has a bound nevertheless.
+#[test]
+fn unbounded_demand_does_not_have_items_pile_up_before_the_subscriber() {
+    for seed in 0..8 {
+        let executor = ManualExecutor::shuffled(seed);
+        let system = System::with_executor(executor.clone());
+        let taken = Arc::new(Mutex::new(0));
+        let hand = Hand::default();
+        reactive::from_source_once(&system, source::iter(counted(&taken))).subscribe(Box::new(hand.clone()));
+        hand.request(u64::MAX);
+        let mut most = 0;
+        for _ in 0..2000 {
+            executor.step();
+            most = most.max(*taken.lock().unwrap() - hand.heard.lock().unwrap().len() as u64);
+        }
+        assert!((1..=64).contains(&most), "{most} items lay between them, with seed {seed}");
+        hand.subscription.lock().unwrap().take();
+        executor.run_until_idle();
+    }
+}
+
+#[test]
+fn an_actor_has_a_publisher_send_as_much_as_its_mailbox_takes() {
+    let (executor, system) = manual();
+    let taken = Arc::new(Mutex::new(0));
+    let publisher = reactive::from_source_once(&system, source::iter(counted(&taken)));
+    // Nobody takes anything out of a probe's mailbox.
+    let mut probe = tidegate::testkit::TestKit::new().probe_with::<u64>(Push::bounded(16));
+    let subscription = system.subscribe(reactive::from_publisher(publisher), &probe.me(), Demand::window(5));
+    executor.run_until_idle();
+    assert_eq!(*taken.lock().unwrap(), 5);
+    assert_eq!(probe.expect(), 0);
+    drop(subscription);
+    executor.run_until_idle();
+    assert_eq!(Arc::strong_count(&taken), 1, "a cancel reaches the source");
+}
+
+/// S12: whoever sends more than was asked for is told to stop, and nothing of it
+/// is handled.
+#[test]
+fn an_item_that_nobody_requested_ends_the_subscription() {
+    /// Sends three items, whatever is requested.
+    struct Pushy;
+    impl Publisher for Pushy {
+        type Item = u64;
+        fn subscribe(&self, mut subscriber: Box<dyn Subscriber<u64>>) {
+            struct Deaf {
+                _alive: Arc<()>,
+            }
+            impl Subscription for Deaf {
+                fn request(&mut self, _: u64) {}
+                fn cancel(&mut self) {}
+            }
+            let alive = Arc::new(());
+            subscriber.on_subscribe(Box::new(Deaf { _alive: Arc::clone(&alive) }));
+            for n in 0..3 {
+                subscriber.on_next(n);
+            }
+            assert_eq!(Arc::strong_count(&alive), 1, "it was cancelled");
+        }
+    }
+    let (executor, system) = manual();
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let actor = system.spawn(Counting(Arc::clone(&seen)), Push::bounded(8));
+    let inlet = Inlet::new(&actor, |_: u64| Msg::Item).on_end(Msg::End);
+    let subscription = system.subscribe(reactive::from_publisher(Pushy), inlet, Demand::window(4));
+    executor.run_until_idle();
+    assert_eq!(subscription.end().unwrap().to_string(), "failed: the publisher sent more than was requested");
+    assert_eq!(*seen.lock().unwrap(), Seen { items: 0, completed: false, failed: true });
+}
+
+#[test]
+fn an_actor_that_ends_cancels_its_publisher() {
+    let (executor, system) = manual();
+    let taken = Arc::new(Mutex::new(0));
+    let publisher = reactive::from_source_once(&system, source::iter(counted(&taken)));
+    let actor = system.spawn(Counting(Arc::default()), Push::bounded(8));
+    let (subscriber, subscription) =
+        reactive::actor(&system, Inlet::new(&actor, |_: u64| Msg::Item), Demand::max_in_flight(1));
+    publisher.subscribe(Box::new(subscriber));
+    for _ in 0..100 {
+        executor.step();
+    }
+    actor.stop();
+    executor.run_until_idle();
+    assert_eq!(Arc::strong_count(&taken), 1, "the iterator behind it all is gone");
+    assert!(matches!(subscription.end(), Some(End::Cancelled)));
+}
+
+#[test]
+fn items_that_came_before_a_failure_are_handled_before_it() {
+    let (executor, system) = manual();
+    let publisher = reactive::try_from_iter(&system, [Ok(1), Ok(2), Err(Fault::msg("torn page"))]);
+    let log = Arc::new(Mutex::new(Seen::default()));
+    let actor = system.spawn(Counting(Arc::clone(&log)), Push::bounded(1));
+    let inlet = Inlet::new(&actor, |_: u64| Msg::Item).on_end(Msg::End);
+    system.subscribe(reactive::from_publisher(publisher), inlet, Demand::window(8)).detach();
+    executor.run_until_idle();
+    assert_eq!(*log.lock().unwrap(), Seen { items: 2, completed: false, failed: true });
+}
+
+/// There and back again.
+#[test]
+fn a_publisher_of_a_source_of_a_publisher_is_the_same() {
+    let (executor, system) = manual();
+    let hand = Hand::default();
+    let numbers = reactive::from_iter(&system, 0..5);
+    let there = reactive::from_publisher(numbers);
+    reactive::from_source_once(&system, there).subscribe(Box::new(hand.clone()));
+    hand.request(3);
+    executor.run_until_idle();
+    assert_eq!(hand.heard(), ["0", "1", "2"]);
+    hand.request(3);
+    executor.run_until_idle();
+    assert_eq!(hand.heard(), ["3", "4", "complete"]);
 }
