@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tidegate::pattern::{BreakerError, BreakerState, CircuitBreaker, Courier, Delivery, Workers};
+use tidegate::pattern::{BreakerError, BreakerState, CircuitBreaker, Courier, Delivery};
 use tidegate::prelude::*;
 use tidegate::{Backoff, DropReason};
 use tokio::time::sleep;
@@ -141,36 +141,3 @@ async fn what_was_put_aside_can_be_looked_at_and_sent_once_more() {
     assert_eq!((courier.stats().acked, courier.quarantine().len()), (2, 0));
 }
 // ANCHOR_END: quarantine
-
-struct Busy;
-
-impl Actor for Busy {
-    type Msg = Delivery<u32>;
-    async fn handle(&mut self, job: Delivery<u32>, cx: &mut Context<Self>) -> Result<(), Fault> {
-        cx.sleep(Duration::from_secs(1)).await;
-        job.ack();
-        Ok(())
-    }
-}
-
-// ANCHOR: hoarding
-#[tokio::test(start_paused = true)]
-async fn a_new_worker_has_work_at_once_however_much_there_is() {
-    let system = System::new();
-    let workers = Workers::builder().mailbox(Push::bounded(100_000)).spawn(&system);
-    for _ in 0..5 {
-        workers.join(&system.spawn(Busy, Push::bounded(1024)));
-    }
-    for job in 0..75_000 {
-        workers.actor_ref().tell(job).await.unwrap();
-    }
-    sleep(Duration::from_millis(500)).await;
-    assert_eq!(workers.stats().out, 5, "one each, though their own mailboxes have room for 1024");
-
-    for _ in 0..45 {
-        workers.join(&system.spawn(Busy, Push::bounded(1024)));
-    }
-    sleep(Duration::from_millis(1)).await;
-    assert_eq!(workers.stats().out, 50, "all of them are at work");
-}
-// ANCHOR_END: hoarding
