@@ -238,6 +238,7 @@ impl Link {
     /// Lets one thing happen, and holds it against the rules.
     pub(crate) fn act(&mut self, plan: &Plan, broken: Option<Broken>, act: Act, seen: &Witnesses) {
         let (limit, sent) = (self.consumer.limit(), self.producer.sent());
+        let known = self.producer.limit();
         let may_raise = matches!(act, Act::Request(_) | Act::Switch | Act::Take);
         let may_send = act == Act::Send;
         match act {
@@ -279,7 +280,7 @@ impl Link {
 
         let Self { producer, consumer, record, .. } = self;
         let raised = consumer.limit() > limit;
-        record.check(Rule::S10, consumer.limit() >= limit);
+        record.check(Rule::S10, consumer.limit() >= limit && producer.limit() >= known);
         record.check(Rule::S10, producer.sent() == sent + u64::from(may_send));
         record.check(Rule::S13, !raised || may_raise);
         if record.pulls {

@@ -11,7 +11,7 @@ use crate::mailbox::Mode;
 ///
 /// The enums of this module are exhaustive, for codecs written by hand: a further
 /// frame would be a further protocol.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum ToProducer {
     /// What has arrived, and up to where more may come.

@@ -87,12 +87,12 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`frame`] | the frames |
-//! | [`consumer`], [`producer`] | the ends |
-//! | [`refill`] | who raises the limit, and by how much |
-//! | [`timing`] | when to say something again |
-//! | [`additive`] | absolute credit as increments, and back |
-//! | [`stats`] | what is counted |
+//! | `frame` | the frames |
+//! | `consumer`, `producer` | the ends |
+//! | `refill` | who raises the limit, and by how much |
+//! | `timing` | when to say something again |
+//! | `additive` | absolute credit as increments, and back |
+//! | `stats` | what is counted |
 
 mod additive;
 mod consumer;
