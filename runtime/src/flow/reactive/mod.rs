@@ -39,4 +39,4 @@ pub use self::iter::{Iter, TryIter, from_iter, try_from_iter};
 pub use self::pipe::{FromPublisher, PipeSource, PipeSubscriber, actor, from_publisher, pipe};
 pub use self::publication::{Abandoned, Publication, PublishError};
 pub use self::published::{FromSource, FromSourceOnce, from_source, from_source_once};
-pub use self::traits::{InvalidDemand, Processor, Publisher, Subscriber, Subscription};
+pub use self::traits::{Halves, InvalidDemand, Processor, Publisher, Subscriber, Subscription};

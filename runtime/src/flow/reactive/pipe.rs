@@ -43,7 +43,6 @@ use crate::system::System;
 /// executor.run_until_idle();
 /// assert_eq!(sum.stats().handled, 100);
 /// ```
-#[must_use]
 pub fn pipe<T: Send + 'static>() -> (PipeSubscriber<T>, PipeSource<T>) {
     let shared = Arc::new(Shared(Mutex::new(State::new())));
     (PipeSubscriber(Arc::clone(&shared)), PipeSource(shared))

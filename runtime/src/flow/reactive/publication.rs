@@ -103,6 +103,7 @@ enum Ended {
 }
 
 /// When the publisher's task is to be woken.
+#[derive(Clone, Copy)]
 enum Wake<'a> {
     Never,
     OnDemand(&'a Waker),

@@ -162,6 +162,10 @@ pub trait Subscription: Send + 'static {
     fn cancel(&mut self);
 }
 
+/// The two halves of a [`Processor`]: what is to be subscribed upstream, and what
+/// downstream subscribes to.
+pub type Halves<T, U> = (Box<dyn Subscriber<T>>, Box<dyn Publisher<Item = U>>);
+
 /// A subscriber and a publisher in one, as a step between two others, under the
 /// contracts of both (4.1).
 ///
@@ -187,13 +191,13 @@ pub trait Processor<T>: Sized {
 
     /// Its two halves: what is to be subscribed upstream, and what downstream
     /// subscribes to.
-    fn split(self) -> (Box<dyn Subscriber<T>>, Box<dyn Publisher<Item = Self::Out>>);
+    fn split(self) -> Halves<T, Self::Out>;
 }
 
 impl<T: 'static, S: Subscriber<T>, P: Publisher> Processor<T> for (S, P) {
     type Out = P::Item;
 
-    fn split(self) -> (Box<dyn Subscriber<T>>, Box<dyn Publisher<Item = P::Item>>) {
+    fn split(self) -> Halves<T, P::Item> {
         (Box::new(self.0), Box::new(self.1))
     }
 }

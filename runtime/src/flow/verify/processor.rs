@@ -10,10 +10,10 @@ use super::publisher::{PublisherSuite, Subscribers};
 use super::report::{Case, Outcome, Report, Stop, Suite, Verdict, ensure, run};
 use super::subscriber::{MakeEnvironment, Seen, Subject, SubscriberSuite};
 use crate::actor::Fault;
-use crate::flow::reactive::{Processor, Publisher, Subscriber, Subscription, from_iter, try_from_iter};
+use crate::flow::reactive::{Halves, Processor, Publisher, Subscriber, Subscription, from_iter, try_from_iter};
 use crate::sync::shim::Mutex;
 
-type Halves<T, U> = (Box<dyn Subscriber<T>>, Box<dyn Publisher<Item = U>>);
+type Make<T, U> = Arc<dyn Fn(&Environment) -> Halves<T, U>>;
 
 /// The rules that a processor is under, as checks of yours: those of
 /// [publishers](Self::as_publisher), those of [subscribers](Self::as_subscriber), and
@@ -62,7 +62,7 @@ type Halves<T, U> = (Box<dyn Subscriber<T>>, Box<dyn Publisher<Item = U>>);
 /// assert_eq!(report.findings().len(), 5);
 /// ```
 pub struct ProcessorSuite<T, U> {
-    create: Arc<dyn Fn(&Environment) -> Halves<T, U>>,
+    create: Make<T, U>,
     element: Arc<dyn Fn(u64) -> T + Send + Sync>,
     environment: MakeEnvironment,
     subscribers: Subscribers,

@@ -12,6 +12,7 @@ use super::report::{Case, Outcome, Stop, Suite, Verdict, run};
 use crate::flow::reactive::Publisher;
 
 type Boxed<T> = Box<dyn Publisher<Item = T>>;
+type Create<T> = Box<dyn Fn(&Environment, u64) -> Boxed<T>>;
 type Make<T> = Box<dyn Fn(&Environment) -> Boxed<T>>;
 
 /// The rules that a publisher is under, as checks of yours.
@@ -36,7 +37,7 @@ type Make<T> = Box<dyn Fn(&Environment) -> Boxed<T>>;
 /// suite.run().assert_kept();
 /// ```
 pub struct PublisherSuite<T> {
-    create: Box<dyn Fn(&Environment, u64) -> Boxed<T>>,
+    create: Create<T>,
     failing: Option<Make<T>>,
     rejecting: Option<Make<T>>,
     environment: Box<dyn Fn() -> Environment>,
