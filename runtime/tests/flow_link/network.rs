@@ -161,7 +161,7 @@ impl World<'_> {
             self.transmit(|| Event::Down(frame.clone()));
         }
         while let Some(frame) = self.consumer.poll_frame() {
-            self.transmit(|| Event::Up(frame.clone()));
+            self.transmit(|| Event::Up(frame));
         }
     }
 
