@@ -26,8 +26,8 @@ pub struct Learned {
 pub enum What {
     /// What the delivery with this number is.
     Happened(u64, Happening),
-    /// That some deliveries are not to be had any more.
-    Gone(Gap),
+    /// That some deliveries are not to be had, and why.
+    Missing(Gap, String),
 }
 
 /// What the keeper takes.
@@ -48,8 +48,9 @@ pub struct Kept {
     pub state: State,
     /// Everything below this number is in it.
     pub reach: u64,
-    /// Deliveries that were not to be had.
-    pub gone: u64,
+    /// Deliveries that were not to be had, and why. The state goes on behind
+    /// them.
+    pub missing: Vec<(Gap, String)>,
     /// What was learned twice.
     pub again: u64,
     /// The most deliveries that waited for one before them.
@@ -79,7 +80,7 @@ impl Keeper {
     fn learn(&mut self, learned: Learned) {
         let first = match &learned.what {
             What::Happened(number, _) => *number,
-            What::Gone(gap) => gap.from,
+            What::Missing(gap, _) => gap.from,
         };
         if first < self.kept.reach || self.early.contains_key(&first) {
             self.kept.again += 1;
@@ -94,9 +95,9 @@ impl Keeper {
                     self.kept.ages.push(self.source.age(happening.at));
                     self.kept.reach = number + 1;
                 }
-                What::Gone(gap) => {
-                    self.kept.gone += gap.to - gap.from;
+                What::Missing(gap, why) => {
                     self.kept.reach = gap.to;
+                    self.kept.missing.push((gap, why));
                 }
             }
             // Here the job goes, and makes room for another.

@@ -25,7 +25,7 @@ use crate::sender::{Mishaps, Sender};
 use crate::server::Server;
 use crate::signature::Secret;
 use crate::source::Source;
-use crate::worker::{Job, Worker};
+use crate::worker::{Job, Terms, Worker};
 
 /// Everything that a run follows from.
 #[derive(Clone, Debug)]
@@ -43,8 +43,12 @@ pub struct Setup {
     pub outage: Option<Range<u64>>,
     /// Webhooks that the receiver takes at a time.
     pub room: usize,
+    /// As many deliveries are kept by the source; older ones are forgotten.
+    pub keep: usize,
     /// What goes wrong at the source.
     pub faults: Faults,
+    /// How often a delivery is asked for before it is given up.
+    pub attempts: u32,
     /// How many fetch at a time.
     pub workers: usize,
     /// Deliveries that may be listed and not yet in the state.
@@ -66,6 +70,7 @@ impl Default for Setup {
             mishaps: Mishaps { loss: 0.05, double: 0.05, forge: 0.01 },
             outage: None,
             room: 64,
+            keep: usize::MAX,
             faults: Faults {
                 errors: 0.05,
                 slow: 0.05,
@@ -73,6 +78,9 @@ impl Default for Setup {
                 quota: NonZeroU64::new(6000),
                 pause: Duration::from_secs(1),
             },
+            // One request in three may fail, and not one delivery in a million is
+            // given up.
+            attempts: 24,
             workers: 8,
             window: 64,
             poll: Duration::from_millis(250),
@@ -96,10 +104,9 @@ pub enum RunError {
     StateLost,
 }
 
-/// Attempts at a delivery before it is put aside. One in three may fail, and not
-/// one of a million is put aside.
-const ATTEMPTS: u32 = 24;
-/// Between them. What fails together does not come back together.
+/// As many deliveries are remembered as done.
+const REMEMBERED: usize = 4096;
+/// Between two attempts at anything. What fails together does not come back together.
 const AGAIN: Backoff = Backoff::exponential(Duration::from_millis(4), Duration::from_millis(500)).jitter(0.5);
 /// What the end of anything may take.
 const END_WITHIN: Duration = Duration::from_secs(5);
@@ -147,7 +154,7 @@ struct Plant {
 
 impl Plant {
     async fn start(corpus: Corpus, setup: &Setup) -> Result<Self, RunError> {
-        let source = Source::new(corpus, setup.seed, setup.faults.clone());
+        let source = Source::new(corpus, setup.seed, setup.keep, setup.faults.clone());
         let source_server = source.serve().await?;
 
         let system = System::new();
@@ -175,7 +182,7 @@ impl Plant {
             system.build(make).named("keeper").mailbox(Push::bounded(setup.window)).phase(Phase::STATE).spawn()
         };
         let remote = Remote::new(Client::new(source_server.address()));
-        let done = Dedup::new(4 * setup.window);
+        let done = Dedup::new(REMEMBERED);
         let workers = hire(&system, setup, &remote, &keeper, &done);
 
         let looks = Arc::default();
@@ -284,15 +291,16 @@ fn hire(
         .named("fetch")
         .mailbox(Push::bounded(setup.window))
         .window(setup.window)
-        .attempts(ATTEMPTS)
+        // The workers give up before that.
+        .attempts(setup.attempts.saturating_mul(2))
         .backoff(AGAIN)
         .keep_copies()
         .spawn(system);
     for number in 0..setup.workers {
         let (remote, keeper, done) = (remote.clone(), keeper.clone(), done.clone());
-        let (crashes, seed) = (setup.crashes, setup.seed);
+        let terms = Terms { attempts: setup.attempts, crashes: setup.crashes, seed: setup.seed };
         let worker = system
-            .build(move || Worker::new(remote.clone(), keeper.clone(), done.clone(), crashes, seed))
+            .build(move || Worker::new(remote.clone(), keeper.clone(), done.clone(), terms))
             .named(format!("worker-{number}"))
             .restart(Restart::on_failure().limit(1000, Duration::from_secs(10)).backoff(AGAIN))
             .spawn();

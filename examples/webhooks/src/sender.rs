@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
@@ -60,6 +61,8 @@ pub struct Sent {
     pub other: u64,
     /// Not answered.
     pub unreachable: u64,
+    /// What the slowest answer took.
+    pub slowest: Duration,
 }
 
 /// Sends webhooks.
@@ -74,7 +77,7 @@ pub struct Sender {
     /// Of each body: the same ones come again and again.
     signatures: HashMap<usize, String>,
     bag: Vec<Webhook>,
-    under_way: JoinSet<Result<StatusCode, ClientError>>,
+    under_way: JoinSet<Result<(StatusCode, Duration), ClientError>>,
     sent: Sent,
 }
 
@@ -139,7 +142,7 @@ impl Sender {
             self.send_any().await;
         }
         while let Some(answer) = self.under_way.join_next().await {
-            self.count(answer.ok().as_ref());
+            self.count(answer.ok());
         }
         self.sent
     }
@@ -154,14 +157,18 @@ impl Sender {
         while self.under_way.len() >= AT_A_TIME
             && let Some(answer) = self.under_way.join_next().await
         {
-            self.count(answer.ok().as_ref());
+            self.count(answer.ok());
         }
         let any = self.rng.below(self.bag.len());
         let webhook = self.bag.swap_remove(any);
         let (headers, body) = self.written(webhook);
         let client = self.client.clone();
         self.sent.sent += 1;
-        self.under_way.spawn(async move { Ok(client.post(receiver::PATH, headers, body).await?.status) });
+        self.under_way.spawn(async move {
+            let begun = Instant::now();
+            let status = client.post(receiver::PATH, headers, body).await?.status;
+            Ok((status, begun.elapsed()))
+        });
     }
 
     /// As GitHub writes it.
@@ -192,13 +199,17 @@ impl Sender {
         (headers, body)
     }
 
-    fn count(&mut self, answer: Option<&Result<StatusCode, ClientError>>) {
-        *match answer {
-            Some(Ok(StatusCode::ACCEPTED)) => &mut self.sent.accepted,
-            Some(Ok(StatusCode::UNAUTHORIZED)) => &mut self.sent.unauthorized,
-            Some(Ok(StatusCode::SERVICE_UNAVAILABLE)) => &mut self.sent.overloaded,
-            Some(Ok(_)) => &mut self.sent.other,
-            Some(Err(_)) | None => &mut self.sent.unreachable,
+    fn count(&mut self, answer: Option<Result<(StatusCode, Duration), ClientError>>) {
+        let status = answer.and_then(Result::ok).map(|(status, took)| {
+            self.sent.slowest = self.sent.slowest.max(took);
+            status
+        });
+        *match status {
+            Some(StatusCode::ACCEPTED) => &mut self.sent.accepted,
+            Some(StatusCode::UNAUTHORIZED) => &mut self.sent.unauthorized,
+            Some(StatusCode::SERVICE_UNAVAILABLE) => &mut self.sent.overloaded,
+            Some(_) => &mut self.sent.other,
+            None => &mut self.sent.unreachable,
         } += 1;
     }
 }

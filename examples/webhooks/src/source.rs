@@ -71,14 +71,15 @@ pub struct Traffic {
 }
 
 impl Source {
-    /// Has nothing yet.
+    /// Has nothing yet, and keeps the newest `keep` deliveries of what comes: at
+    /// least one.
     #[must_use]
-    pub fn new(corpus: Corpus, seed: u64, faults: Faults) -> Self {
+    pub fn new(corpus: Corpus, seed: u64, keep: usize, faults: Faults) -> Self {
         Self(Arc::new(Inner {
             corpus,
             seed,
             epoch: Instant::now(),
-            happened: Mutex::new(Retained::new(usize::MAX)),
+            happened: Mutex::new(Retained::new(keep.max(1))),
             misfortune: Misfortune::new(faults, seed),
             counted: Mutex::default(),
         }))

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use tidegate::flow::Held;
-use tidegate::flow::news::News;
+use tidegate::flow::news::{Gap, News};
 use tidegate::pattern::{Claim, Dedup, Delivery, Novelty};
 use tidegate::prelude::*;
 
@@ -41,24 +41,34 @@ pub struct Worker {
     keeper: ActorRef<ToKeeper>,
     /// What was handed over. It outlives the worker that knows it.
     done: Dedup<()>,
-    crashes: f64,
-    seed: u64,
+    terms: Terms,
+}
+
+/// How long a worker tries, and how often it fails itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// A delivery that was asked for so often is given up.
+    pub attempts: u32,
+    /// The part of all deliveries at which a worker fails.
+    pub crashes: f64,
+    /// At which ones follows from it.
+    pub seed: u64,
 }
 
 impl Worker {
-    /// A worker that fails now and then: for this part of all deliveries.
+    /// Asks `remote`, and tells `keeper`.
     #[must_use]
-    pub fn new(remote: Remote, keeper: ActorRef<ToKeeper>, done: Dedup<()>, crashes: f64, seed: u64) -> Self {
-        Self { remote, keeper, done, crashes, seed }
+    pub fn new(remote: Remote, keeper: ActorRef<ToKeeper>, done: Dedup<()>, terms: Terms) -> Self {
+        Self { remote, keeper, done, terms }
     }
 
-    async fn learn(&self, job: &Job) -> Result<Learned, RemoteError> {
+    async fn learn(&self, job: &Job) -> Result<What, RemoteError> {
         let what = match **job.0 {
             News::Item(number, ()) => What::Happened(number, self.remote.detail(number).await?),
-            News::Gap(gap) => What::Gone(gap),
+            News::Gap(gap) => What::Missing(gap, "the source does not keep it any more".to_owned()),
             ref other => return Err(RemoteError::Never(format!("{other:?}: what is that?"))),
         };
-        Ok(Learned { what, job: job.clone() })
+        Ok(what)
     }
 }
 
@@ -79,19 +89,23 @@ impl Actor for Worker {
             // Long ago. The keeper knows whether it has been done.
             Novelty::Unknown => None,
         };
-        match self.learn(&job).await {
-            Ok(learned) => {
-                self.keeper.tell(ToKeeper::Learned(learned)).await?;
-                // Nothing can fail between the two.
-                claim.into_iter().for_each(Claim::done);
-                if job.attempt() == 1 && draw(self.seed, CRASH, number) < self.crashes {
-                    return Err(Fault::msg("failed after the work, before it said so"));
-                }
-                job.ack();
+        let what = match self.learn(&job).await {
+            Ok(what) => what,
+            Err(RemoteError::Later(_) | RemoteError::Limited(_)) if job.attempt() < self.terms.attempts => {
+                job.nack();
+                return Ok(());
             }
-            Err(RemoteError::Later(_) | RemoteError::Limited(_)) => job.nack(),
-            Err(RemoteError::Never(_)) => job.reject(),
+            // Put aside it would keep its place in the window, and those behind
+            // it would wait for it. So the keeper is told that there is a hole.
+            Err(why) => What::Missing(Gap { from: number - 1, to: number }, why.to_string()),
+        };
+        self.keeper.tell(ToKeeper::Learned(Learned { what, job: job.clone() })).await?;
+        // Nothing can fail between the two.
+        claim.into_iter().for_each(Claim::done);
+        if job.attempt() == 1 && draw(self.terms.seed, CRASH, number) < self.terms.crashes {
+            return Err(Fault::msg("failed after the work, before it said so"));
         }
+        job.ack();
         Ok(())
     }
 }

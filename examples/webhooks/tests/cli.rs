@@ -47,6 +47,16 @@ fn another_seed_has_other_mishaps_and_the_same_end() {
 }
 
 #[test]
+fn a_state_that_is_not_the_sources_is_shown_and_is_exit_code_1() {
+    let out = webhooks(&["--deliveries", "500", "--rate", "0", "--loss", "100", "--keep", "20"]);
+    let (text, err) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert_eq!(out.status.code(), Some(1), "{text}{err}");
+    assert!(text.contains("NOT AS THE SOURCE SAYS"), "{text}");
+    assert!(err.starts_with("webhooks: the state is not what the source says:\ndeliveries: is "), "{err}");
+    assert!(err.contains(", should be 500\n") && err.contains(" deliveries were not to be had, "), "{err}");
+}
+
+#[test]
 fn help_and_version_are_what_they_say() {
     for flag in ["--help", "-h"] {
         assert!(report(&[flag]).starts_with("webhooks: GitHub's webhooks as notices"));

@@ -145,6 +145,38 @@ async fn a_worker_that_fails_after_its_work_does_not_do_it_twice() {
     assert_eq!(outcome.duplicates, outcome.fetched.redelivered);
 }
 
+/// As `played`, for what cannot end well.
+async fn complaints(setup: &Setup) -> (Outcome, Vec<String>) {
+    let corpus = Corpus::github().expect("it comes with the program");
+    let outcome = run(corpus, setup, pending()).await.unwrap_or_else(|why| panic!("seed {}: {why}", setup.seed));
+    let complaints = outcome.complaints(setup);
+    (outcome, complaints)
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_given_up_leaves_a_hole_and_holds_nothing_up() {
+    let faults = Faults { errors: 0.5, ..Faults::NONE };
+    let (outcome, complaints) = complaints(&Setup { attempts: 2, faults, ..smooth(20) }).await;
+    let missing = outcome.kept.missing.len() as u64;
+    assert!(missing > DELIVERIES / 10, "{missing}");
+    assert_eq!((outcome.kept.reach, outcome.kept.state.applied()), (DELIVERIES, DELIVERIES - missing));
+    assert!(complaints[0].starts_with("the state is not what the source says:\ndeliveries: is "), "{complaints:?}");
+    assert!(complaints[1].starts_with(&format!("{missing} deliveries were not to be had, ")), "{complaints:?}");
+    assert_eq!(complaints.len(), 2, "{complaints:?}");
+}
+
+#[tokio::test]
+async fn what_the_source_has_forgotten_is_a_hole_and_is_told() {
+    // Everything happens before the second look: no notice comes to cause one.
+    let mishaps = Mishaps { loss: 1.0, double: 0.0, forge: 0.0 };
+    let setup = Setup { keep: 50, mishaps, poll: Duration::from_millis(500), ..smooth(21) };
+    let (outcome, complaints) = complaints(&setup).await;
+    let missing: u64 = outcome.kept.missing.iter().map(|(gap, _)| gap.to - gap.from).sum();
+    assert!(missing > 0 && !outcome.kept.missing.is_empty(), "{missing}");
+    assert_eq!((outcome.kept.reach, outcome.kept.state.applied()), (DELIVERIES, DELIVERIES - missing));
+    assert!(complaints.iter().any(|why| why.contains("were not to be had")), "{complaints:?}");
+}
+
 #[tokio::test]
 async fn one_worker_and_a_window_of_one_go_step_by_step() {
     let outcome = played(&Setup { workers: 1, window: 1, ..smooth(14) }).await;

@@ -14,7 +14,7 @@ use webhooks::server::Server;
 use webhooks::source::Source;
 
 async fn serving(deliveries: u64, faults: Faults) -> (Source, Server, Client) {
-    let source = Source::new(Corpus::github().expect("it comes with the program"), 1, faults);
+    let source = Source::new(Corpus::github().expect("it comes with the program"), 1, usize::MAX, faults);
     (0..deliveries).for_each(|number| assert_eq!(source.happen(), Some(number)));
     let server = source.serve().await.expect("a free port");
     let client = Client::new(server.address());
