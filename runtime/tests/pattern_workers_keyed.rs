@@ -368,6 +368,23 @@ fn a_job_that_can_begin_is_overtaken_sixteen_times_at_most() {
     assert_eq!((watch.order().len(), watch.wrong()), (101, vec![]));
 }
 
+/// A worker that fails everything is free all the time. It would have its job
+/// again and again, with all its attempts.
+#[test]
+fn a_job_that_failed_goes_to_another_worker_if_one_is_free() {
+    let (executor, system) = manual();
+    let (workers, watch) = (keyed().attempts(3).affinity(8).spawn(&system), Watch::default());
+    workers.join(&failing(&system, 0, &watch, |_| true));
+    hired(&system, &workers, 1..2, &watch);
+    for n in 0..20 {
+        give(&workers, [job(1, n, 1), job(2, n, 1)]);
+        executor.advance(ms(10));
+    }
+    assert_eq!((workers.stats().acked, workers.stats().quarantined), (40, 0));
+    assert_eq!(watch.wrong(), [""; 0]);
+    assert!(workers.workers()[0].returned >= 1, "it has had its chance");
+}
+
 #[test]
 fn a_job_that_is_given_up_holds_up_its_key_no_longer() {
     let (executor, system) = manual();
@@ -800,4 +817,113 @@ fn a_job_that_was_acknowledged_before_it_was_begun_again_is_gone() {
     executor.advance(ms(100));
     assert_eq!(watch.order()[3..13], (0..10).map(|n| (3, n)).collect::<Vec<_>>());
     assert_eq!((workers.stats().acked, workers.stats().unsettled), (83, 0));
+}
+
+/// The same on threads: four producers, each with keys of its own, and workers
+/// that give back, fail and are killed. What is in hand is a flag for each key,
+/// which only one may raise.
+#[cfg(feature = "tokio")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_threads_too_a_key_has_one_worker_at_a_time_and_keeps_its_order() {
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+
+    const KEYS: u64 = 12;
+    const JOBS: u64 = 300;
+
+    #[derive(Default)]
+    struct Gate {
+        in_hand: AtomicBool,
+        latest: AtomicU64,
+        done: AtomicU64,
+    }
+    struct Shaky {
+        gates: Arc<Vec<Gate>>,
+        wrong: Arc<AtomicU64>,
+        chance: Arc<Mutex<Random>>,
+    }
+    impl Actor for Shaky {
+        type Msg = Delivery<Job>;
+        async fn handle(&mut self, job: Delivery<Job>, _: &mut Context<Self>) -> Result<(), Fault> {
+            /// Down again also when the handler is cut short.
+            struct Down<'a>(&'a AtomicBool);
+            impl Drop for Down<'_> {
+                fn drop(&mut self) {
+                    self.0.store(false, SeqCst);
+                }
+            }
+            let gate = &self.gates[job.key as usize];
+            let in_time = !gate.in_hand.swap(true, SeqCst);
+            let in_order = gate.latest.fetch_max(job.n, SeqCst) <= job.n;
+            self.wrong.fetch_add(u64::from(!in_time || !in_order), SeqCst);
+            let down = Down(&gate.in_hand);
+            let (turns, fate) = {
+                let mut chance = lock(&self.chance);
+                (chance.below(4), chance.below(10))
+            };
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+            match fate {
+                0 => return Err(Fault::msg("chance")),
+                1 => return Ok(()),
+                _ => gate.done.fetch_add(1, SeqCst),
+            };
+            drop(down);
+            job.ack();
+            Ok(())
+        }
+    }
+    let system = System::new();
+    let workers = Workers::builder()
+        .keyed(|job: &Job| job.key)
+        .affinity(3)
+        .attempts(1000)
+        .prefetch(2)
+        .backoff(at_once())
+        .mailbox(Push::bounded(64))
+        .spawn(&system);
+    let gates: Arc<Vec<Gate>> = Arc::new((0..KEYS).map(|_| Gate::default()).collect());
+    let wrong = Arc::new(AtomicU64::new(0));
+    let hire = |seed| {
+        let (gates, wrong) = (Arc::clone(&gates), Arc::clone(&wrong));
+        // One for all its lives, or it would fail in each as in the first.
+        let chance = Arc::new(Mutex::new(Random(seed)));
+        let make = move || Shaky { gates: gates.clone(), wrong: wrong.clone(), chance: chance.clone() };
+        let worker = system.build(make).restart(Restart::on_failure().limit(u32::MAX, ms(1))).spawn();
+        assert!(workers.join(&worker));
+        worker
+    };
+    let mut staff: Vec<Ref> = (0..6).map(hire).collect();
+    let producers: Vec<_> = (0..4)
+        .map(|producer| {
+            let jobs = workers.actor_ref().clone();
+            tokio::spawn(async move {
+                for n in 0..JOBS {
+                    for key in (0..KEYS).filter(|key| key % 4 == producer) {
+                        jobs.tell(job(key, n, 0)).await.unwrap();
+                    }
+                }
+            })
+        })
+        .collect();
+    for seed in 6..60 {
+        tokio::time::sleep(ms(1)).await;
+        staff.push(hire(seed));
+        let gone = staff.remove(0);
+        match seed % 3 {
+            0 => gone.kill(),
+            1 => assert!(workers.leave(&gone)),
+            _ => gone.stop(),
+        }
+    }
+    for producer in producers {
+        producer.await.unwrap();
+    }
+    workers.actor_ref().drain();
+    workers.actor_ref().stopped().await;
+    let stats = workers.stats();
+    assert_eq!((stats.acked, stats.unsettled, wrong.load(SeqCst)), (KEYS * JOBS, 0, 0), "{stats:?}");
+    assert!(gates.iter().all(|gate| gate.latest.load(SeqCst) == JOBS - 1 && gate.done.load(SeqCst) >= JOBS));
+    assert!(stats.redelivered > 300, "{stats:?}");
+    assert!(keys(0, workers.key_stats().remembered, 0)(workers.key_stats()));
 }

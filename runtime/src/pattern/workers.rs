@@ -238,8 +238,8 @@ impl<M: Send + 'static> WorkersBuilder<M> {
     ///
     /// A key goes to the worker that had its last job, as long as there are more
     /// of it, or [longer](Self::affinity). But nobody is idle for it: if that
-    /// worker has no room, or has ended, whoever is free takes the job, and the
-    /// key with it. So keys follow the workers that come and go. A worker
+    /// worker has no room, has ended, or has failed the job, whoever is free takes
+    /// it, and the key with it. So keys follow the workers that come and go. A worker
     /// prefers its own keys, but a job that can begin is overtaken for that by no
     /// more than 16 younger ones while it is the oldest.
     ///

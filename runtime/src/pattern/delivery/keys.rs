@@ -120,6 +120,14 @@ impl Keys {
         self.known.get(&key).and_then(|known| known.home)
     }
 
+    /// A job has failed where the key was: a worker that fails everything would
+    /// have it again at once, since it is free.
+    pub(super) fn leave_home(&mut self, key: u64) {
+        if let Some(known) = self.known.get_mut(&key) {
+            known.home = None;
+        }
+    }
+
     /// The oldest job of its key can begin.
     pub(super) fn ready(&mut self, key: u64, sequence: u64) {
         if let Some(home) = self.home(key) {

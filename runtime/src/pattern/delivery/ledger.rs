@@ -413,6 +413,9 @@ impl<M: Send + 'static> Ledger<M> {
             self.lose(sequence, DropReason::Stopped, after);
         } else {
             self.stats.out -= 1;
+            if let (Some(keys), Return::Nack) = (&mut self.keys, how) {
+                keys.leave_home(entry.key);
+            }
             let wait = match (how, entry.failed) {
                 (Return::Later(wait), _) => wait,
                 (_, failed) if innocent || failed == 0 => Duration::ZERO,
@@ -445,9 +448,7 @@ impl<M: Send + 'static> Ledger<M> {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
-        if let Some(keys) = &mut self.keys {
-            keys.clear();
-        }
+        self.keys.as_mut().into_iter().for_each(|keys| keys.clear());
         let idle: Vec<u64> = self
             .entries
             .iter()
