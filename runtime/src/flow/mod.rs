@@ -7,6 +7,7 @@
 //! asks for and what it is sent are two absolute counts, as for a mailbox
 //! ([`Ledger`]).
 
+mod conversion;
 mod demand;
 mod dispatch;
 mod emitter;
@@ -22,11 +23,13 @@ mod outlet;
 mod rate;
 pub mod reactive;
 pub mod source;
+pub mod stage;
 mod subscription;
 mod target;
 #[cfg(feature = "testkit")]
 pub mod verify;
 
+pub use self::conversion::Conversion;
 pub use self::demand::Demand;
 pub use self::emitter::{EmitError, Emitter, Unwanted};
 pub use self::end::End;
