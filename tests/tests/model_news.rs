@@ -93,7 +93,7 @@ impl Model for Plan {
 fn holds(name: &str, plan: Plan) {
     let began = Instant::now();
     let checker = plan.checker().threads(THREADS).spawn_bfs().join();
-    println!("{name}: {} states in {:.1?}", checker.unique_state_count(), began.elapsed());
+    eprintln!("{name}: {} states in {:.1?}", checker.unique_state_count(), began.elapsed());
     checker.assert_properties();
     assert!(checker.is_done(), "cut short");
 }
@@ -105,7 +105,7 @@ fn is_found(plan: Plan, broken: Broken, by: &'static str) {
     let names = [by].into_iter().collect();
     let checker = plan.checker().threads(THREADS).finish_when(HasDiscoveries::AnyOf(names)).spawn_bfs().join();
     let path = checker.discovery(by).unwrap_or_else(|| panic!("{broken:?} is not found by `{by}`"));
-    println!("{broken:?}: found after {} steps", path.into_actions().len());
+    eprintln!("{broken:?}: found after {} steps", path.into_actions().len());
 }
 
 const L10: &str = "L10: what is stored is fetched";

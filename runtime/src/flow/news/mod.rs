@@ -9,13 +9,13 @@
 //!
 //! | file | what it is |
 //! |---|---|
-//! | [`page`] | [`Fetch`], [`Page`], [`Gap`], [`News`]: what is asked for and what comes back |
-//! | [`settings`] | [`Follow`]: from where, how much at once, how often, how long to try |
-//! | [`follower`] | [`Follower`]: when to fetch, arm, wait: a state machine without a clock |
-//! | [`bell`] | [`Notifier`] and [`Notices`]: the highest number told, and who is to be woken |
-//! | [`retained`] | [`Retained`]: numbered items, the oldest of which go |
-//! | [`log`] | [`Log`]: the same, shared, with a bell |
-//! | [`source`] | [`follow`]: all of it, as the source of a subscription |
+//! | `page` | [`Fetch`], [`Page`], [`Gap`], [`News`]: what is asked for and what comes back |
+//! | `settings` | [`Follow`]: from where, how much at once, how often, how long to try |
+//! | `follower` | [`Follower`]: when to fetch, arm, wait: a state machine without a clock |
+//! | `bell` | [`Notifier`] and [`Notices`]: the highest number told, and who is to be woken |
+//! | `retained` | [`Retained`]: numbered items, the oldest of which go |
+//! | `log` | [`Log`]: the same, shared, with a bell |
+//! | `source` | [`follow`]: all of it, as the source of a subscription |
 //!
 //! # The races, and what answers them
 //!
