@@ -15,6 +15,7 @@ mod end;
 mod held;
 mod inlet;
 mod items;
+pub mod join;
 mod ledger;
 mod line;
 pub mod link;

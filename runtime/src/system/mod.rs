@@ -122,7 +122,7 @@ impl System {
     }
 
     /// The system that a context belongs to.
-    fn of(world: &Arc<World>) -> Self {
+    pub(crate) fn of(world: &Arc<World>) -> Self {
         let Ok(roots) = (world.roots() as Arc<dyn Any + Send + Sync>).downcast::<Roots>() else {
             unreachable!("roots are set by the system")
         };
