@@ -758,6 +758,10 @@ fn whoever_comes_and_goes_each_item_reaches_whom_it_is_for_once() {
     }
 }
 
+/// Longer than any of these takes: a test that would wait for ever fails.
+#[cfg(feature = "tokio")]
+const HANGS: Duration = Duration::from_secs(60);
+
 #[cfg(feature = "tokio")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn between_threads_each_item_comes_once_and_in_order() {
@@ -778,7 +782,8 @@ async fn between_threads_each_item_comes_once_and_in_order() {
     emits.tell(Do::Complete).await.unwrap_or_else(|_| panic!("it is there"));
     let mut all = Vec::new();
     for (subscription, seen, sink) in subscribers {
-        assert!(subscription.ended().await.is_completed());
+        let ended = tokio::time::timeout(HANGS, subscription.ended()).await;
+        assert!(ended.expect("it hangs").is_completed());
         sink.drain();
         sink.stopped().await;
         let items: Vec<u64> = seen.lock().unwrap().iter().filter_map(|item| item.parse().ok()).collect();
@@ -801,7 +806,8 @@ async fn between_threads_no_notice_of_demand_is_lost() {
     // Fewer than are asked for at each notice, and more than the window holds.
     for window in [1, 2, 7, 16] {
         let items = system.items(port.clone(), Demand::window(window)).take(3_000);
-        let items: Vec<u64> = items.map(|item| item.unwrap_or_else(|fault| panic!("{fault}"))).collect().await;
+        let items = items.map(|item| item.unwrap_or_else(|fault| panic!("{fault}"))).collect();
+        let items: Vec<u64> = tokio::time::timeout(HANGS, items).await.expect("it hangs");
         assert_eq!(items.len(), 3_000);
         assert!(items.windows(2).all(|pair| pair[1] == pair[0] + 1), "in order");
     }

@@ -52,6 +52,7 @@ pub(crate) struct Lineup {
     pub(crate) many_to_one: Entry,
     pub(crate) ring: Entry,
     pub(crate) fork_join: Entry,
+    pub(crate) pipeline: Entry,
     pub(crate) spawn: Entry,
     pub(crate) ask: Entry,
     pub(crate) idle: Entry,

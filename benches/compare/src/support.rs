@@ -15,6 +15,10 @@ pub(crate) const WORKERS: usize = 2;
 pub(crate) const PRODUCERS: u64 = 4;
 /// Actors of the thread ring.
 pub(crate) const RING: u64 = 100;
+/// How far a stage of a pipeline may be behind the one before it.
+pub(crate) const WINDOW: usize = 256;
+/// Stages between the source of a pipeline and its sink.
+pub(crate) const STAGES: usize = 2;
 /// Actors of the fork-join.
 pub(crate) const FORKS: u64 = 60;
 

@@ -33,7 +33,7 @@ pub(crate) struct Workload {
 }
 
 /// All of them, in the order in which they run.
-pub(crate) const ALL: [Workload; 10] = [
+pub(crate) const ALL: [Workload; 11] = [
     Workload {
         name: "ping-pong",
         title: "two actors or tasks pass one token to and fro",
@@ -82,6 +82,13 @@ pub(crate) const ALL: [Workload; 10] = [
         unit: Unit::PerSecond("messages"),
         amount: Amount::Timed { probe: 60_000 },
         entry: |lineup| lineup.fork_join,
+    },
+    Workload {
+        name: "pipeline",
+        title: "four stages one after the other, at most 256 items ahead of each",
+        unit: Unit::PerSecond("items"),
+        amount: Amount::Timed { probe: 60_000 },
+        entry: |lineup| lineup.pipeline,
     },
     Workload {
         name: "spawn",

@@ -32,6 +32,7 @@ pub(crate) fn lineup() -> Lineup {
         fork_join: Entry::Noted(fork_join, FULL),
         spawn: Entry::Timed(spawn),
         ask: Entry::Timed(ask),
+        pipeline: Entry::Cannot("no demand between actors"),
         idle: Entry::Bytes(idle),
     }
 }

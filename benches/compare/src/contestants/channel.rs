@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, bytes_after, bytes_before, journey,
-    let_them_run, on_tokio, per_actor, sum_below,
+    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, STAGES, Tally, WINDOW, Wide, bytes_after, bytes_before,
+    journey, let_them_run, on_tokio, per_actor, sum_below,
 };
 
 /// What can be sent; some libraries ask for `Unpin`.
@@ -55,6 +55,7 @@ pub(crate) fn lineup<B: Bounded, U: Unbounded>(name: &'static str, kind: Kind) -
         fork_join: Entry::Timed(fork_join::<B>),
         spawn: Entry::Noted(spawn::<B>, "a task and its channel"),
         ask: Entry::Noted(ask::<B>, "replies through tokio's oneshot"),
+        pipeline: Entry::Timed(pipeline::<B>),
         idle: Entry::Bytes(idle::<B>),
     }
 }
@@ -82,6 +83,32 @@ fn bounded<B: Bounded, P: Payload>(plan: &Plan) -> Duration {
         for number in 0..items {
             must_send::<B, P>(&to, P::of(number)).await;
         }
+        assert_eq!(done.await, Ok(sum_below(items)));
+        start.elapsed()
+    })
+}
+
+fn pipeline<B: Bounded>(plan: &Plan) -> Duration {
+    let items = plan.items;
+    on_tokio(async move {
+        let (to, mut from) = B::channel::<u64>(WINDOW);
+        for _ in 0..STAGES {
+            let (next, out) = B::channel::<u64>(WINDOW);
+            let mut stage = std::mem::replace(&mut from, out);
+            tokio::spawn(async move {
+                while let Some(item) = B::recv(&mut stage).await {
+                    must_send::<B, u64>(&next, item).await;
+                }
+            });
+        }
+        let (latch, done) = Latch::new(1);
+        tokio::spawn(consume::<B, u64>(from, Tally::new(items, latch)));
+        let start = Instant::now();
+        tokio::spawn(async move {
+            for number in 0..items {
+                must_send::<B, u64>(&to, number).await;
+            }
+        });
         assert_eq!(done.await, Ok(sum_below(items)));
         start.elapsed()
     })

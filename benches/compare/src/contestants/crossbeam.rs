@@ -23,6 +23,7 @@ pub(crate) fn lineup() -> Lineup {
         fork_join: Entry::Noted(fork_join, "60 threads"),
         spawn: Entry::Cannot(A_THREAD_EACH),
         ask: Entry::Noted(ask, "replies through a bounded(1) of each question"),
+        pipeline: Entry::Cannot(A_THREAD_EACH),
         idle: Entry::Cannot(A_THREAD_EACH),
     }
 }

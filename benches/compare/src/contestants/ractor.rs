@@ -31,6 +31,7 @@ pub(crate) fn lineup() -> Lineup {
         fork_join: Entry::Noted(fork_join, "unbounded: the sender never waits"),
         spawn: Entry::Noted(spawn, "spawn().await returns once it has started"),
         ask: Entry::Timed(ask),
+        pipeline: Entry::Cannot("no demand between actors"),
         idle: Entry::Bytes(idle),
     }
 }

@@ -7,12 +7,13 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tidegate::flow::{Demand, Outlet, source};
 use tidegate::{Actor, ActorRef, Adaptive, Context, Fault, Mailbox, Pull, Push, Reply, StopReason, System};
 
 use crate::lineup::{Entry, Kind, Lineup, Plan};
 use crate::support::{
-    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, Tally, Wide, bytes_after, bytes_before, journey,
-    let_them_run, on_tokio, per_actor, sum_below,
+    CAPACITY, FORKS, Latch, PRODUCERS, Payload, RING, Relay, STAGES, Tally, WINDOW, Wide, bytes_after, bytes_before,
+    journey, let_them_run, on_tokio, per_actor, sum_below,
 };
 
 pub(crate) fn lineups() -> Vec<Lineup> {
@@ -37,6 +38,7 @@ fn lineup<D: Delivery>(name: &'static str, kind: Kind) -> Lineup {
         fork_join: Entry::Timed(fork_join::<D>),
         spawn: Entry::Timed(spawn::<D>),
         ask: Entry::Timed(ask::<D>),
+        pipeline: Entry::Timed(pipeline::<D>),
         idle: Entry::Bytes(idle::<D>),
     }
 }
@@ -189,6 +191,38 @@ fn pass_around<D: Delivery>(size: u64, items: u64) -> Duration {
         let start = Instant::now();
         tell(&places[0], Pass::Token(token)).await;
         assert_eq!(done.await, Ok(rounds));
+        start.elapsed()
+    })
+}
+
+/// Passes on what it gets, as far as the next has asked.
+struct Stage(Outlet<u64>);
+
+impl Actor for Stage {
+    type Msg = u64;
+
+    async fn handle(&mut self, item: u64, _: &mut Context<Self>) -> Result<(), Fault> {
+        self.0.send(item).await?;
+        Ok(())
+    }
+}
+
+fn pipeline<D: Delivery>(plan: &Plan) -> Duration {
+    let items = plan.items;
+    on_tokio(async move {
+        let system = System::new();
+        let (latch, done) = Latch::new(1);
+        // From the last to the first, each subscribed to the one before it.
+        let mut next = system.spawn(Counter::<u64>::new(Tally::new(items, latch)), D::mailbox());
+        let mut subscriptions = Vec::new();
+        for _ in 0..STAGES {
+            let out = Outlet::new();
+            subscriptions.push(system.subscribe(out.port(), &next, Demand::window(WINDOW)));
+            next = system.spawn(Stage(out), D::mailbox());
+        }
+        let start = Instant::now();
+        subscriptions.push(system.subscribe(source::iter(0..items), &next, Demand::window(WINDOW)));
+        assert_eq!(done.await, Ok(sum_below(items)));
         start.elapsed()
     })
 }

@@ -24,6 +24,7 @@ pub(crate) fn lineup() -> Lineup {
         fork_join: Entry::Timed(fork_join),
         spawn: Entry::Timed(spawn),
         ask: Entry::Timed(ask),
+        pipeline: Entry::Cannot("no demand between actors"),
         idle: Entry::Bytes(idle),
     }
 }
