@@ -423,7 +423,7 @@ fn f4_whoever_lags_may_skip_or_be_disconnected_and_holds_nobody_back() {
     let (emits, port) = bench.emits(Outlet::broadcast(), None);
     let fast = bench.sink(&port, AT_ONCE, Demand::window(4));
     let skips = bench.sink(&port.clone().lag(Lag::Skip), AT_ONCE, Demand::manual());
-    let leaves = bench.sink(&port.clone().lag(Lag::Disconnect), AT_ONCE, Demand::manual());
+    let leaves = bench.sink(&port.lag(Lag::Disconnect), AT_ONCE, Demand::manual());
     skips.subscription.request(1);
     leaves.subscription.request(2);
     tell(&emits, Do::Send(0..6));
@@ -491,7 +491,7 @@ fn partitions_keep_their_keys_and_wait_for_their_own_subscriber_alone() {
     assert!(zero.iter().all(|item| noted.contains(&format!("NoDemand(..) {item}"))));
     let first = bench.sink(&port, AT_ONCE, Demand::window(64));
     let spare = bench.sink(&port, AT_ONCE, Demand::window(64));
-    let nowhere = bench.sink(&port.clone().partition(2), AT_ONCE, Demand::window(64));
+    let nowhere = bench.sink(&port.partition(2), AT_ONCE, Demand::window(64));
     tell(&emits, Do::Send(0..20));
     bench.settle();
     assert_eq!(first.seen(), zero.iter().map(u64::to_string).collect::<Vec<_>>());

@@ -66,7 +66,6 @@ impl System {
 
 impl<T: Send + 'static> Items<T> {
     /// The subscription, to ask for more and to see how it stands.
-    #[must_use]
     pub const fn subscription(&self) -> &Subscription {
         &self.subscription
     }

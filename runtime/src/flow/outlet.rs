@@ -343,7 +343,7 @@ impl<T: Send + 'static> Outlet<T> {
     /// Waits until somebody has demand for the item, and sends it.
     ///
     /// # Errors
-    /// [`EmitError::Cancelled`], with the item: the outlet has ended, nothing is
+    /// [`EmitError::Cancelled`](super::EmitError::Cancelled), with the item: it has ended, nothing is
     /// wanted any more ([`Unheard::Cancel`]), or the wait was part of a deadlock
     /// and was [broken](crate::Deadlocks).
     /// # Cancel safety
@@ -359,12 +359,12 @@ impl<T: Send + 'static> Outlet<T> {
     /// sent, and so does whoever subscribes later. Nothing happens if it has ended
     /// before.
     pub fn complete(&mut self) {
-        self.end(End::Completed);
+        self.end(&End::Completed);
     }
 
     /// It has failed, as [`complete`](Self::complete).
     pub fn fail(&mut self, fault: impl Into<Fault>) {
-        self.end(End::Failed(fault.into()));
+        self.end(&End::Failed(fault.into()));
     }
 
     /// Whether nothing can be sent any more: it has ended, or its last subscriber
@@ -444,7 +444,7 @@ impl<T: Send + 'static> Default for Outlet<T> {
 
 impl<T: Send + 'static> Drop for Outlet<T> {
     fn drop(&mut self) {
-        self.end(End::Failed(Fault::msg("the outlet went away without an end")));
+        self.end(&End::Failed(Fault::msg("the outlet went away without an end")));
     }
 }
 

@@ -253,7 +253,7 @@ impl<T: Send + 'static> Outlet<T> {
         }
     }
 
-    pub(super) fn end(&mut self, end: End) {
+    pub(super) fn end(&mut self, end: &End) {
         if std::mem::replace(&mut self.ended, true) {
             return;
         }
