@@ -10,6 +10,7 @@
 //! cargo bench -p tidegate-benches --bench flow
 //! valgrind --tool=callgrind target/release/deps/flow-* --once burst outlet 1000000
 //! ```
+#![allow(clippy::print_stdout)]
 
 use std::time::{Duration, Instant};
 
