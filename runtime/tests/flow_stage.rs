@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, Stream, StreamExt};
 use tidegate::flow::stage::{self, Consumer, Output, Prefetch, Running, Stage};
-use tidegate::flow::{Conversion, Demand, EmitError, Emitter, End, Inlet, Items, Subscription, source};
+use tidegate::flow::{Conversion, Demand, EmitError, Emitter, End, Inlet, Items, Outlet, Subscription, source};
 use tidegate::prelude::*;
 use tidegate::{Executor, ManualExecutor};
 
@@ -640,4 +640,40 @@ fn an_actor_subscribes_to_a_stage() {
     bench.settle();
     assert_eq!(bench.log(), ["1", "4", "9", "16", "completed"]);
     drop(subscription);
+}
+
+/// A stage that waits for demand for one item, of a key whose subscriber is slow,
+/// while others have some.
+#[test]
+fn a_stage_emits_through_any_outlet_and_waits_for_the_one_it_is_for() {
+    for prefetch in [Prefetch::window(2), Prefetch::none(Conversion::one_to_one())] {
+        let bench = Bench::new();
+        let (numbers, polled) = bench.numbers(1_000);
+        let same = stage::map(|n: u64| async move { Ok(n) });
+        let stage = bench.system.stage(numbers, same, prefetch).outlet(Outlet::broadcast()).spawn();
+        let (mut one, mut other) = (Hand::of(&bench, &stage), Hand::of(&bench, &stage));
+        bench.settle();
+        assert_eq!(one.take(&bench, 5), [], "the slowest sets the pace");
+        assert_eq!(other.take(&bench, 2), [0, 1]);
+        assert_eq!(one.take(&bench, 0), [0, 1]);
+        assert!(read(&polled) <= 4);
+        drop(other);
+        assert_eq!(one.take(&bench, 0), [2, 3, 4], "{prefetch:?}: the other has gone");
+
+        let (numbers, polled) = bench.numbers(1_000);
+        let same = stage::map(|n: u64| async move { Ok(n) });
+        let odd_and_even = Outlet::partitioned(2, |n: &u64| n % 2);
+        let stage = bench.system.stage(numbers, same, prefetch).outlet(odd_and_even).spawn();
+        let (mut one, mut other) = (Hand::of(&bench, &stage), Hand::of(&bench, &stage));
+        bench.settle();
+        let mut taken = one.take(&bench, 100);
+        let stuck = read(&polled);
+        assert!(stuck < 70, "it waits for the other: {stuck}");
+        let of_other = other.take(&bench, 3);
+        assert_eq!(of_other.len(), 3);
+        taken.extend(one.take(&bench, 0));
+        assert!(taken.is_sorted() && of_other.is_sorted() && !taken.iter().any(|n| of_other.contains(n)));
+        stage.stop();
+        assert_eq!(bench.ended(&stage).as_deref(), Some("failed: the stage has ended: stopped"), "{prefetch:?}");
+    }
 }

@@ -1,10 +1,11 @@
 //! What a stage emits into: an outlet, or, for its tests, a list.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::num::NonZeroU64;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 
 use crate::flow::emitter::{EmitError, Unwanted};
 use crate::flow::ledger::UNBOUNDED;
@@ -105,18 +106,21 @@ impl<T: Send + 'static> Output<T> {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn ready(&mut self) -> Result<NonZeroU64, Unwanted> {
-        poll_fn(|cx| self.poll_ready(cx)).await
-    }
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<NonZeroU64, Unwanted>> {
-        // An order wakes the stage's task.
-        if self.stopping.is_raised() {
-            return Poll::Ready(Err(Unwanted::Cancelled));
-        }
-        match &mut self.to {
-            To::Outlet(outlet) => outlet.poll_ready(cx),
-            To::List { wanted, .. } => NonZeroU64::new(*wanted).map_or(Poll::Pending, |wanted| Poll::Ready(Ok(wanted))),
-        }
+        let Self { to, stopping, .. } = self;
+        let outlet = match to {
+            To::Outlet(outlet) => outlet,
+            To::List { wanted, .. } => {
+                return poll_fn(|_| NonZeroU64::new(*wanted).map_or(Poll::Pending, |wanted| Poll::Ready(Ok(wanted))))
+                    .await;
+            }
+        };
+        let mut ready = pin!(outlet.ready());
+        poll_fn(|cx| match ready.as_mut().poll(cx) {
+            // An order wakes the stage's task, and demand may never come.
+            Poll::Pending if stopping.is_raised() => Poll::Ready(Err(Unwanted::Cancelled)),
+            ready => ready,
+        })
+        .await
     }
 
     /// Sends an item if somebody has demand for it now.
@@ -147,15 +151,28 @@ impl<T: Send + 'static> Output<T> {
     /// nothing is spent. Await [`ready`](Self::ready) and
     /// [`try_send`](Self::try_send) to keep it.
     pub async fn send(&mut self, item: T) -> Result<(), Unwanted> {
-        let mut item = item;
-        loop {
-            match self.try_send(item) {
-                Ok(()) => return Ok(()),
-                Err(EmitError::NoDemand(back)) => item = back,
-                Err(EmitError::Cancelled(_)) => return Err(Unwanted::Cancelled),
+        let Self { to, sent, stopping } = self;
+        let outlet = match to {
+            To::Outlet(outlet) => outlet,
+            To::List { items, wanted } => {
+                poll_fn(|_| if *wanted > 0 { Poll::Ready(()) } else { Poll::Pending }).await;
+                *wanted -= u64::from(*wanted != UNBOUNDED);
+                items.push(item);
+                *sent += 1;
+                return Ok(());
             }
-            self.ready().await?;
-        }
+        };
+        let mut sending = outlet.send(item);
+        poll_fn(|cx| match Pin::new(&mut sending).poll(cx) {
+            Poll::Ready(Ok(())) => {
+                *sent += 1;
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Err(_)) => Poll::Ready(Err(Unwanted::Cancelled)),
+            Poll::Pending if stopping.is_raised() => Poll::Ready(Err(Unwanted::Cancelled)),
+            Poll::Pending => Poll::Pending,
+        })
+        .await
     }
 }
 

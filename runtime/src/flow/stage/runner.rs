@@ -12,6 +12,7 @@ use crate::actor::{Actor, Context, Fault, StopReason};
 use crate::flow::end::End;
 use crate::flow::outlet::Demanded;
 use crate::flow::subscription::Subscription;
+use crate::mailbox::DropReason;
 use crate::sync::counter::Flag;
 use crate::sync::shim::Mutex;
 
@@ -123,8 +124,9 @@ impl<S: Stage> Runner<S> {
     fn leave(&mut self, end: End, cx: &Context<Self>) {
         *self.shelf.end.lock() = Some(end.clone());
         self.parts().1.end(end);
-        // An order, as from outside: whatever the terms of restart, it is over.
-        cx.me().stop();
+        // An order, as from outside: whatever the terms of restart, it is over. Not
+        // `stop`, for which a notice that is under way would be lost mail.
+        cx.me().drain();
     }
 
     /// Judges what a method of the stage has returned, and asks for more.
@@ -276,6 +278,10 @@ impl<S: Stage> Actor for Runner<S> {
 
     async fn handle(&mut self, feed: Feed<S::In>, cx: &mut Context<Self>) -> Result<(), Fault> {
         match feed {
+            Feed::Item(_) if self.has_ended() => {
+                cx.me().bury(DropReason::Stopped, feed);
+                Ok(())
+            }
             _ if self.has_ended() => Ok(()),
             Feed::Item(item) => self.item(item, cx).await,
             Feed::End(end) => {
