@@ -35,8 +35,10 @@ impl Actor for Doubler {
     }
 }
 
+type Refused = Arc<Mutex<Vec<String>>>;
+
 /// Two that send each other twice what they get, over windows of 4.
-fn circle(deadlocks: Deadlocks) -> (ManualExecutor, [ActorRef<u64>; 2], Arc<Mutex<Vec<String>>>, System) {
+fn circle(deadlocks: Deadlocks) -> (ManualExecutor, [ActorRef<u64>; 2], Refused, System) {
     let executor = ManualExecutor::new();
     let system = System::builder().deadlocks(deadlocks).build_on(executor.clone());
     let refused = Arc::default();

@@ -692,3 +692,65 @@ fn on_real_threads_all_comes_in_order_through_any_window() {
         }
     });
 }
+
+#[test]
+fn an_idle_source_keeps_no_place_from_others() {
+    use futures_util::StreamExt;
+    let stream = || source_of(futures_util::stream::iter(0..1).chain(futures_util::stream::pending()));
+    let function = || {
+        let mut calls = 0;
+        source::produce(move |_| {
+            calls += 1;
+            async move {
+                if calls > 1 {
+                    std::future::pending::<()>().await;
+                }
+                Ok(Some(vec![0]))
+            }
+        })
+    };
+    let outlet = |bench: &Bench| {
+        let out = tidegate::flow::Outlet::new();
+        let port = out.port();
+        struct Once(tidegate::flow::Outlet<u64>);
+        impl Actor for Once {
+            type Msg = tidegate::flow::Demanded;
+            async fn started(&mut self, cx: &mut Context<Self>) -> Result<(), Fault> {
+                self.0.announce(cx, |demanded| demanded);
+                Ok(())
+            }
+            async fn handle(&mut self, _: tidegate::flow::Demanded, _: &mut Context<Self>) -> Result<(), Fault> {
+                if self.0.demand() > 0 && self.0.sent() == 0 {
+                    self.0.try_send(0)?;
+                }
+                Ok(())
+            }
+        }
+        port.of(&bench.system.spawn(Once(out), Push::bounded(1)))
+    };
+    for which in 0..3 {
+        let bench = Bench::new();
+        let sink = bench.sink(SLOW, Push::bounded(1));
+        // It waits for room first, and so has a place set aside.
+        assert!(sink.try_tell(Msg::Other).is_ok());
+        let demand = Demand::window(4);
+        let _subscription = match which {
+            0 => bench.system.subscribe(stream(), inlet(&sink), demand),
+            1 => bench.system.subscribe(function(), inlet(&sink), demand),
+            _ => bench.system.subscribe(outlet(&bench), inlet(&sink), demand),
+        };
+        for _ in 0..5 {
+            bench.executor.advance(SLOW);
+        }
+        assert_eq!(bench.seen(), ["other", "0"]);
+        for _ in 0..3 {
+            assert!(sink.try_tell(Msg::Other).is_ok(), "source {which} keeps the one place: {:?}", sink.stats());
+            bench.executor.advance(SLOW);
+            bench.executor.advance(SLOW);
+        }
+    }
+}
+
+fn source_of<S: Stream<Item = u64> + Send + 'static>(stream: S) -> S {
+    stream
+}

@@ -5,6 +5,7 @@ use std::task::{Poll, Waker};
 
 use super::reference::{ActorRef, To};
 use crate::mailbox::core::emit::Refused;
+use crate::sync::watch::Until;
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Lets in what `make` makes of `from` if there is a grant; says where in the
@@ -45,12 +46,11 @@ impl<M: Send + 'static> ActorRef<M> {
         }
     }
 
-    /// Waits until another count than `seen` has been taken, or the mailbox is
-    /// closed.
-    pub(crate) fn follow(&self, seen: u64, key: &mut Option<u64>, waker: &Waker) -> Poll<u64> {
+    /// Waits for what `until` says, or until the mailbox is closed.
+    pub(crate) fn follow(&self, until: Until, key: &mut Option<u64>, waker: &Waker) -> Poll<()> {
         match &self.to {
-            To::Mailbox(sender) => sender.core().queue.follow(seen, key, waker),
-            To::Route(route) => route.follow(seen, key, waker),
+            To::Mailbox(sender) => sender.core().queue.follow(until, key, waker),
+            To::Route(route) => route.follow(until, key, waker),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::mailbox::permit::MappedGrant;
 use crate::mailbox::{
     Admission, DropReason, Mailbox, MailboxStats, Permit, Pressure, ReserveError, SendError, TryReserveError,
 };
+use crate::sync::watch::Until;
 
 pub(crate) type Reserving<M> = Pin<Box<dyn Future<Output = Result<Box<dyn MappedGrant<M>>, ReserveError>> + Send>>;
 
@@ -27,7 +28,7 @@ pub(crate) trait Route<M>: Send + Sync {
     /// As `try_put`, for who emits.
     fn emit(&self, make: &mut dyn FnMut() -> M) -> Result<Option<u64>, Refused>;
     fn taken(&self) -> u64;
-    fn follow(&self, seen: u64, key: &mut Option<u64>, waker: &Waker) -> Poll<u64>;
+    fn follow(&self, until: Until, key: &mut Option<u64>, waker: &Waker) -> Poll<()>;
     fn unfollow(&self, key: &mut Option<u64>);
     fn reserve(&self) -> Reserving<M>;
     fn try_reserve(&self) -> Result<Box<dyn MappedGrant<M>>, TryReserveError>;
@@ -97,8 +98,8 @@ where
         self.inner.taken()
     }
 
-    fn follow(&self, seen: u64, key: &mut Option<u64>, waker: &Waker) -> Poll<u64> {
-        self.inner.follow(seen, key, waker)
+    fn follow(&self, until: Until, key: &mut Option<u64>, waker: &Waker) -> Poll<()> {
+        self.inner.follow(until, key, waker)
     }
 
     fn unfollow(&self, key: &mut Option<u64>) {

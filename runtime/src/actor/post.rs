@@ -1,9 +1,12 @@
 //! What the floors above send besides messages: past the bound, or straight to
 //! the dead letters.
 
+use std::sync::Arc;
+
 use super::reference::{ActorRef, To};
 use crate::mailbox::DropReason;
 use crate::mailbox::core::{Core, Signal};
+use crate::mailbox::leash::Cut;
 
 /// Sends past the mailbox's bound and policy, ahead of what is queued. `false`:
 /// the actor has ended.
@@ -25,6 +28,18 @@ impl<M: Send + 'static> ActorRef<M> {
                     None => unreachable!("a message is made once"),
                 })
             }
+        }
+    }
+
+    /// As [`post`](Self::post), for one notice at a time that may be withdrawn: it
+    /// does not come once `cut` is cancelled, and is no dead letter then.
+    pub(crate) fn post_notice(&self, message: M, cut: &Arc<Cut>) -> bool {
+        match &self.to {
+            To::Mailbox(sender) => {
+                cut.begin_tick();
+                sender.core().signal(Signal::Timer(message, Some(Arc::clone(cut)))).is_ok()
+            }
+            To::Route(_) => self.post(message),
         }
     }
 

@@ -66,6 +66,13 @@ pub(super) struct Inner<T> {
     watched: Watched,
 }
 
+/// What keeps an item from being sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lacking {
+    Demand,
+    Room,
+}
+
 /// Hears of the subscriber's end.
 pub(super) struct Watched {
     pub(super) life: Arc<Life>,
@@ -169,11 +176,15 @@ impl<T: Send + 'static> Emitter<T> {
         self.inner.as_ref().map(|inner| Arc::clone(&inner.line))
     }
 
-    /// The subscriber, if its demand is used up and comes from its work alone.
-    pub(super) fn worked_off_by(&self) -> Option<Arc<Life>> {
+    /// Who is to work before there is demand or room, if nobody else can bring it.
+    pub(super) fn waits_for(&self) -> Option<(Arc<Life>, Lacking)> {
         let inner = self.inner.as_ref()?;
-        let alone = !inner.holds && inner.ledger.requested() == UNBOUNDED && inner.ledger.allowance() == 0;
-        alone.then(|| Arc::clone(&inner.watched.life))
+        let lacking = match inner.ledger.allowance() {
+            0 if inner.holds || inner.ledger.requested() != UNBOUNDED => return None,
+            0 => Lacking::Demand,
+            _ => Lacking::Room,
+        };
+        Some((Arc::clone(&inner.watched.life), lacking))
     }
 
     fn inner(&mut self) -> &mut Inner<T> {
@@ -209,7 +220,13 @@ impl<T: Send + 'static> Emitter<T> {
     /// # Errors
     /// As `ready`.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<NonZeroU64, Unwanted>> {
-        self.inner().poll_ready(cx)
+        self.inner().poll_ready(true, cx)
+    }
+
+    /// As `poll_ready`, for who has nothing to send at present: no place is set
+    /// aside, and others may have it first.
+    pub(super) fn poll_demand(&mut self, cx: &mut Context<'_>) -> Poll<Result<NonZeroU64, Unwanted>> {
+        self.inner().poll_ready(false, cx)
     }
 
     /// Sends an item if it has been asked for and there is room for it now.
@@ -364,7 +381,8 @@ impl<T> Inner<T> {
         }
     }
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<NonZeroU64, Unwanted>> {
+    /// Room is set aside for who has something to `send`.
+    fn poll_ready(&mut self, send: bool, cx: &mut Context<'_>) -> Poll<Result<NonZeroU64, Unwanted>> {
         loop {
             // Registered first, looked at afterwards.
             let allowed = self.look_again(Some(cx.waker()));
@@ -385,6 +403,10 @@ impl<T> Inner<T> {
                 }
                 return Poll::Pending;
             };
+            if !send {
+                let free = self.target.poll_free(cx);
+                return free.map(|free| Ok(allowed.min(NonZeroU64::new(free).unwrap_or(NonZeroU64::MIN))));
+            }
             return self.target.poll_room(cx).map(|room| match room {
                 Ok(room) => Ok(allowed.min(NonZeroU64::new(room).unwrap_or(NonZeroU64::MIN))),
                 Err(ReserveError::Deadlock(cycle)) => Err(Unwanted::Deadlock(cycle)),

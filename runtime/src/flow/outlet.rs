@@ -22,13 +22,14 @@ use self::hub::{Arrival, Hub};
 use self::patience::Patience;
 use self::seats::Seats;
 use super::dispatch::{Dispatch, Highest, Partitioned, Turns, gate};
-use super::emitter::Unwanted;
+use super::emitter::{Lacking, Unwanted};
 use super::end::End;
 use super::inlet::type_name;
 use super::ledger::UNBOUNDED;
 use crate::actor::panic::contained;
 use crate::actor::{Actor, Context, Fault, Life};
 use crate::mailbox::Cycle;
+use crate::mailbox::leash::Cut;
 use crate::system::FlowInspection;
 
 /// What an actor emits, kept among its fields: items go to whoever subscribes to
@@ -92,6 +93,10 @@ pub struct Outlet<T: Send + 'static> {
     sent: u64,
     unheard_items: u64,
     ended: bool,
+    /// Takes back the notice that is under way, if the actor is told of demand.
+    notices: Option<Arc<Cut>>,
+    /// An item waits to be sent.
+    insists: bool,
     /// A seat's verdict, until somebody who waits can be told.
     deadlock: Option<Cycle>,
     /// Kept for their storage.
@@ -193,6 +198,8 @@ impl<T: Send + 'static> Outlet<T> {
             sent: 0,
             unheard_items: 0,
             ended: false,
+            notices: None,
+            insists: false,
             deadlock: None,
             arrived: Vec::new(),
             rung: Vec::new(),
@@ -255,11 +262,12 @@ impl<T: Send + 'static> Outlet<T> {
     /// ```
     pub fn announce<A: Actor>(&mut self, cx: &Context<A>, make: impl Fn(Demanded) -> A::Msg + Send + Sync + 'static) {
         let me = cx.me();
+        let cut = Arc::clone(self.notices.get_or_insert_with(Cut::new));
         self.hub.rename(cx.path().as_str());
         self.announces = true;
         self.hub.tell_by(Arc::new(move |demanded| {
             // One that has ended needs no notice.
-            me.post(make(demanded));
+            me.post_notice(make(demanded), &cut);
         }));
         if self.total() > 0 {
             self.hub.remind();
@@ -374,11 +382,11 @@ impl<T: Send + 'static> Outlet<T> {
         self.ended || (self.unheard == Unheard::Cancel && self.had_some && self.seats.is_empty())
     }
 
-    /// Who subscribes, if it is one, and nobody else can bring demand.
-    fn only_subscriber(&self) -> Option<Arc<Life>> {
+    /// Who is waited for, if it is one.
+    fn waits_for(&self) -> Option<(Arc<Life>, Lacking)> {
         let mut seats = self.seats.iter();
         let (only, None) = (seats.next()?, seats.next()) else { return None };
-        only.emitter.worked_off_by()
+        only.emitter.waits_for()
     }
 
     /// Who subscribes, with their numbers, as far as the outlet has seen.

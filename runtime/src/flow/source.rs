@@ -138,8 +138,12 @@ async fn pump<S: Stream, T: Send + 'static>(
                 }
                 match contained(|| stream.as_mut().poll_next(cx)) {
                     Ok(Poll::Ready(item)) => Poll::Ready(Ok(item.map(&read))),
-                    // Only who waits asks to be woken when it need not.
-                    Ok(Poll::Pending) => emitter.poll_cancelled(cx).map(|()| Ok(None)),
+                    // Only who waits asks to be woken when it need not; and it keeps no
+                    // place from others.
+                    Ok(Poll::Pending) => {
+                        emitter.release();
+                        emitter.poll_cancelled(cx).map(|()| Ok(None))
+                    }
                     Err(panic) => Poll::Ready(Err(panic)),
                 }
             })
@@ -245,6 +249,8 @@ where
         let mut produce = self.produce;
         let source = from_fn(move |mut emitter| async move {
             while let Ok(wanted) = emitter.ready().await {
+                // It may take its time, and others send meanwhile.
+                emitter.release();
                 let items = match produce(wanted).await {
                     Ok(Some(items)) => items,
                     Ok(None) => return emitter.complete(),

@@ -11,6 +11,7 @@ use crate::actor::ActorRef;
 use crate::actor::reserving::Reserving;
 use crate::mailbox::ReserveError;
 use crate::mailbox::core::emit::Refused;
+use crate::sync::watch::Until;
 use crate::sync::words::{SEQUENCE_MASK, ahead};
 
 /// The receiving end of a subscription, as its [`Emitter`](super::Emitter) uses
@@ -24,6 +25,10 @@ pub(super) trait Target<T>: Send {
 
     /// Gives up what was set aside.
     fn release(&mut self);
+
+    /// As `poll_room`, for who has nothing to send at present: others may have the
+    /// room first.
+    fn poll_free(&mut self, cx: &mut Context<'_>) -> Poll<u64>;
 
     /// How many of the items sent have left the mailbox so far.
     fn taken(&mut self) -> u64;
@@ -140,6 +145,28 @@ where
         self.grant.poll(cx).map(|granted| granted.map(|()| 1))
     }
 
+    fn poll_free(&mut self, cx: &mut Context<'_>) -> Poll<u64> {
+        if self.grant.is_waiting() {
+            self.grant.release();
+        }
+        loop {
+            let free = self.actor.free_grants();
+            if free > 0 && !self.refused {
+                return Poll::Ready(free);
+            }
+            // Refused although there was room: others wait for it.
+            let until = if free > 0 { Until::Taken(self.actor.taken()) } else { Until::Room };
+            if self.actor.follow(until, &mut self.follower, cx.waker()).is_pending() {
+                return Poll::Pending;
+            }
+            self.refused = false;
+            if free == 0 {
+                // A buffer has room at any time.
+                return Poll::Ready(self.actor.free_grants().max(1));
+            }
+        }
+    }
+
     fn release(&mut self) {
         self.grant.release();
     }
@@ -151,7 +178,7 @@ where
     }
 
     fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.actor.follow(self.seen, &mut self.follower, cx.waker()).map(|_| ())
+        self.actor.follow(Until::Taken(self.seen), &mut self.follower, cx.waker())
     }
 
     fn is_closed(&self) -> bool {

@@ -42,6 +42,8 @@ pub(crate) const MUTANTS: &[(&str, &str)] = &[
     ("queue.close", "sync::queue::model::ending::a_closed_queue_shows_why"),
     ("queue.close_forgets_waiters", "sync::queue::model::ending::a_waiting_sender_outlives_the_receiver"),
     ("queue.follow", "sync::queue::model::pressure::progress_is_not_slept_through"),
+    ("queue.follow_look", "sync::queue::model::pressure::a_permit_given_back_is_room"),
+    ("queue.follow_reads_plainly", "sync::queue::model::pressure::a_permit_given_back_is_room"),
     ("queue.follow_without_flag", "sync::queue::model::pressure::progress_is_not_slept_through"),
     ("queue.follow_without_second_look", "sync::queue::model::pressure::progress_is_not_slept_through"),
     ("queue.grant_look", "sync::queue::model::permits::a_dropped_permit_reaches_the_next_sender"),

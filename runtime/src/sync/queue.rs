@@ -46,7 +46,7 @@ use super::shim::{
 };
 use super::wait_cell::WaitCell;
 use super::waiters::{Left, Outcome, Ticket, Waiters, Want};
-use super::watch::Watch;
+use super::watch::{Until, Watch};
 use super::words::{
     BELOW_SEQUENCE, BUFFERED, CLOSED, FOLLOWED, FROZEN, LIMIT_FLAGS, MAX_CAPACITY, MAX_PERMITS, ONE_MESSAGE,
     ONE_PERMIT, REPORTED, SEQUENCE_MASK, WAITERS, WATCHED, ahead, limit_word, permits, sequence,

@@ -22,7 +22,16 @@ pub(crate) struct Watch {
     pub(super) followers: Followers,
 }
 
-/// Those who wait until more has been taken than they have seen.
+/// What a follower waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// That another number has been taken.
+    Taken(u64),
+    /// That a message would be let in.
+    Room,
+}
+
+/// Those who wait for something without a place in the queue.
 #[derive(Debug, Default)]
 pub(super) struct Followers {
     waiting: Vec<Follower>,
@@ -32,21 +41,21 @@ pub(super) struct Followers {
 #[derive(Debug)]
 struct Follower {
     key: u64,
-    seen: u64,
+    until: Until,
     waker: Waker,
 }
 
 impl Followers {
     /// Waits under `key`, or under a new one; returns a waker that is not needed
     /// any more.
-    pub(super) fn wait(&mut self, key: &mut Option<u64>, seen: u64, waker: &Waker) -> Option<Waker> {
+    pub(super) fn wait(&mut self, key: &mut Option<u64>, until: Until, waker: &Waker) -> Option<Waker> {
         if let Some(place) = self.waiting.iter_mut().find(|place| Some(place.key) == *key) {
-            place.seen = seen;
+            place.until = until;
             return Some(std::mem::replace(&mut place.waker, waker.clone()));
         }
         self.next += 1;
         *key = Some(self.next);
-        self.waiting.push(Follower { key: self.next, seen, waker: waker.clone() });
+        self.waiting.push(Follower { key: self.next, until, waker: waker.clone() });
         None
     }
 
@@ -56,9 +65,9 @@ impl Followers {
         Some(self.waiting.swap_remove(place).waker)
     }
 
-    /// Moves the wakers of those who have something to see to `wakers`.
-    pub(super) fn tell(&mut self, taken: u64, closed: bool, wakers: &mut Vec<Waker>) {
-        let told = self.waiting.extract_if(.., |place| closed || place.seen != taken);
+    /// Moves the wakers of those to `wakers` for whom it has `come`.
+    pub(super) fn tell(&mut self, come: impl Fn(Until) -> bool, wakers: &mut Vec<Waker>) {
+        let told = self.waiting.extract_if(.., |place| come(place.until));
         wakers.extend(told.map(|place| place.waker));
     }
 

@@ -216,10 +216,33 @@ impl<T: Send + 'static> Outlet<T> {
         self.refresh(number);
     }
 
+    /// An item waits in a handler: if there is one subscriber, it waits in the queue
+    /// for room there.
+    pub(super) fn insist(&mut self) {
+        if !std::mem::replace(&mut self.insists, true) {
+            self.ask_only();
+        }
+    }
+
+    /// It waits no longer. A place that it did not use goes to others.
+    pub(super) fn relent(&mut self, sent: bool) {
+        self.insists = false;
+        if !sent {
+            self.ask_only();
+        }
+    }
+
+    fn ask_only(&mut self) {
+        if self.seats.only().is_some_and(|seat| seat.demand == 0 || !self.insists) {
+            self.refresh(0);
+        }
+    }
+
     /// Finds out how much demand a seat has.
     fn refresh(&mut self, number: usize) {
+        let insist = self.insists && self.seats.only().is_some();
         let Some(seat) = self.seats.get_mut(number) else { return };
-        match seat.ask() {
+        match seat.ask(insist) {
             Standing::Demand => {
                 if let Dispatch::ByDemand(turns) = &mut self.dispatch {
                     turns.supplied(number);
@@ -256,6 +279,9 @@ impl<T: Send + 'static> Outlet<T> {
     pub(super) fn end(&mut self, end: &End) {
         if std::mem::replace(&mut self.ended, true) {
             return;
+        }
+        if let Some(notices) = &self.notices {
+            notices.cancel();
         }
         let late = self.hub.end(end.clone());
         for seat in self.seats.take_all() {

@@ -8,14 +8,14 @@ use std::task::{Context, Poll};
 use super::Outlet;
 use crate::actor::Life;
 use crate::actor::waits::{Wait, Waited, is_watched_here};
-use crate::flow::emitter::Unwanted;
+use crate::flow::emitter::{Lacking, Unwanted};
 
 /// A wait for demand that nobody can end but the subscriber by its work: known to
 /// those who look for circles. With several subscribers it is not, since any of
 /// them may end it, nor if somebody else may ask or let go.
 #[derive(Default)]
 pub(super) struct Patience {
-    seen: Option<(Wait, Arc<Life>)>,
+    seen: Option<(Wait, Arc<Life>, Lacking)>,
 }
 
 impl Patience {
@@ -25,14 +25,20 @@ impl Patience {
         item: Option<&T>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<NonZeroU64, Unwanted>> {
-        let only = outlet.only_subscriber();
-        self.seen.take_if(|(_, life)| !only.as_ref().is_some_and(|only| Arc::ptr_eq(only, life)));
-        let Some((wait, _)) = &self.seen else {
+        let on = outlet.waits_for();
+        self.seen.take_if(|(_, life, lacking)| {
+            !on.as_ref().is_some_and(|(on, lacks)| Arc::ptr_eq(on, life) && lacks == lacking)
+        });
+        let Some((wait, ..)) = &self.seen else {
             let polled = outlet.poll_ready_for(item, cx);
             if polled.is_pending()
-                && let Some(life) = only.filter(|life| is_watched_here(&life.world))
+                && let Some((life, lacking)) = outlet.waits_for().filter(|(life, _)| is_watched_here(&life.world))
             {
-                self.seen = Some((Wait::for_demand(&life, cx), life));
+                let wait = match lacking {
+                    Lacking::Demand => Wait::for_demand(&life, cx),
+                    Lacking::Room => Wait::for_room(&life, 1, cx),
+                };
+                self.seen = Some((wait, life, lacking));
             }
             return polled;
         };

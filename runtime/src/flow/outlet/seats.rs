@@ -40,15 +40,17 @@ pub(super) struct Seats<T: Send + 'static> {
 }
 
 impl<T: Send + 'static> Seat<T> {
-    /// Finds out how much demand there is; if none, it rings when there is.
-    pub(super) fn ask(&mut self) -> Standing {
+    /// Finds out how much demand there is; if none, it rings when there is. Room is
+    /// set aside for who has something to `send`.
+    pub(super) fn ask(&mut self, send: bool) -> Standing {
         self.demand = 0;
         self.listening = false;
         self.bell.silence();
         if self.away {
             return Standing::Nothing;
         }
-        match self.emitter.poll_ready(&mut Context::from_waker(&self.waker)) {
+        let cx = &mut Context::from_waker(&self.waker);
+        match if send { self.emitter.poll_ready(cx) } else { self.emitter.poll_demand(cx) } {
             Poll::Ready(Ok(demand)) => {
                 self.demand = demand.get();
                 Standing::Demand

@@ -31,6 +31,7 @@ impl<'a, T: Send + 'static> Sending<'a, T> {
     #[cold]
     #[inline(never)]
     fn poll_slowly(&mut self, mut item: T, cx: &mut Context<'_>) -> Poll<Result<(), EmitError<T>>> {
+        self.outlet.insist();
         loop {
             match self.patience.get_or_insert_default().poll(self.outlet, Some(&item), cx) {
                 Poll::Ready(Ok(_)) => {}
@@ -58,6 +59,14 @@ impl<T: Send + 'static> Future for Sending<'_, T> {
         match this.outlet.try_send(item) {
             Err(EmitError::NoDemand(item)) => this.poll_slowly(item, cx),
             settled => Poll::Ready(settled),
+        }
+    }
+}
+
+impl<T: Send + 'static> Drop for Sending<'_, T> {
+    fn drop(&mut self) {
+        if self.patience.is_some() {
+            self.outlet.relent(self.item.is_none());
         }
     }
 }

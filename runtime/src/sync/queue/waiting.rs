@@ -165,8 +165,10 @@ impl<T> Queue<T> {
 
     // ---- pressure ------------------------------------------------------
 
-    /// Tells the listeners, if any, how many grants are free now.
+    /// Tells the listeners, if any, how many grants are free now, and the
+    /// followers what they wait for.
     pub(super) fn observe(&self, slow: &mut Slow<T>, wakes: &mut Wakes) {
+        self.tell_followers(slow, wakes);
         let Some(watch) = &mut slow.watch else { return };
         // Acquire: as in `claim`.
         // Not modelled: weakened, every model still passes. Kept: it is off the
@@ -191,7 +193,6 @@ impl<T> Queue<T> {
         if !mutant!("queue.settle_without_observing") {
             self.observe(&mut slow, &mut wakes);
         }
-        self.tell_followers(&mut slow, &mut wakes);
         drop(slow);
         self.wake(wakes);
     }

@@ -6,6 +6,7 @@ use super::{Shared, queue, send};
 use crate::sync::modelling::{Ledger, block_on, model, model_unbounded};
 use crate::sync::queue::Terms;
 use crate::sync::shim::Arc;
+use crate::sync::watch::Until;
 
 /// Marks: pressed when nothing is free, relieved when all `capacity` is.
 fn listen(queue: &Shared, capacity: u64) {
@@ -124,12 +125,13 @@ fn progress_is_not_slept_through() {
             let queue = Arc::clone(&queue);
             move || {
                 let mut key = None;
-                block_on(std::future::poll_fn(|cx| queue.follow(0, &mut key, cx.waker())))
+                block_on(std::future::poll_fn(|cx| queue.follow(Until::Taken(0), &mut key, cx.waker())))
             }
         });
         assert_eq!(consumer.try_take(&queue).map(|message| message.id()), Some(1));
         consumer.publish(&queue);
-        assert_eq!(follower.join().unwrap(), 1);
+        follower.join().unwrap();
+        assert_eq!(queue.taken(), 1);
         super::bury(&queue, &mut consumer);
         ledger.close();
     });
@@ -145,11 +147,56 @@ fn a_close_is_progress_enough() {
             let queue = Arc::clone(&queue);
             move || {
                 let mut key = None;
-                block_on(std::future::poll_fn(|cx| queue.follow(0, &mut key, cx.waker())))
+                block_on(std::future::poll_fn(|cx| queue.follow(Until::Taken(0), &mut key, cx.waker())))
             }
         });
         super::bury(&queue, &mut consumer);
-        assert_eq!(follower.join().unwrap(), 0);
+        follower.join().unwrap();
+        ledger.close();
+    });
+}
+
+/// Somebody waits for room, without a place in the queue, while the receiver asks
+/// for a message. Two threads.
+#[test]
+fn room_is_not_slept_through() {
+    model_unbounded(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(super::pull(2, 0));
+        let follower = thread::spawn({
+            let (queue, message) = (Arc::clone(&queue), ledger.message(1));
+            move || {
+                let mut key = None;
+                block_on(std::future::poll_fn(|cx| queue.follow(Until::Room, &mut key, cx.waker())));
+                assert!(queue.try_put(message).is_ok(), "nobody else wants it");
+            }
+        });
+        consumer.request(&queue, 1);
+        follower.join().unwrap();
+        super::bury(&queue, &mut consumer);
+        ledger.close();
+    });
+}
+
+/// The same while another gives back the permit that fills the mailbox. Two
+/// threads.
+#[test]
+fn a_permit_given_back_is_room() {
+    model_unbounded(|| {
+        let ledger = Ledger::new();
+        let (queue, mut consumer) = queue(Terms::push(1));
+        assert!(queue.try_reserve(1).is_ok());
+        let follower = thread::spawn({
+            let (queue, message) = (Arc::clone(&queue), ledger.message(1));
+            move || {
+                let mut key = None;
+                block_on(std::future::poll_fn(|cx| queue.follow(Until::Room, &mut key, cx.waker())));
+                assert!(queue.try_put(message).is_ok(), "nobody else wants it");
+            }
+        });
+        queue.release_permits(1);
+        follower.join().unwrap();
+        super::bury(&queue, &mut consumer);
         ledger.close();
     });
 }
