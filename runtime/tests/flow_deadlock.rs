@@ -14,6 +14,8 @@ use tidegate::{Deadlocks, ManualExecutor};
 struct Doubler {
     out: Outlet<u64>,
     refused: Arc<Mutex<Vec<String>>>,
+    /// Waits with the item in hand, or for demand first.
+    at_once: bool,
 }
 
 impl Actor for Doubler {
@@ -23,12 +25,15 @@ impl Actor for Doubler {
             return Ok(());
         }
         for _ in 0..2 {
-            match self.out.ready().await {
-                Ok(_) => self.out.try_send(n - 1)?,
-                Err(unwanted) => {
-                    self.refused.lock().unwrap().push(format!("{}: {unwanted}", cx.path()));
-                    return Ok(());
-                }
+            let sent = if self.at_once {
+                self.out.send(n - 1).await.map_err(|error| error.to_string())
+            } else {
+                let ready = self.out.ready().await.map(|_| ()).map_err(|unwanted| unwanted.to_string());
+                ready.and_then(|()| self.out.try_send(n - 1).map_err(|error| error.to_string()))
+            };
+            if let Err(why) = sent {
+                self.refused.lock().unwrap().push(format!("{}: {why}", cx.path()));
+                return Ok(());
             }
         }
         Ok(())
@@ -37,35 +42,35 @@ impl Actor for Doubler {
 
 type Refused = Arc<Mutex<Vec<String>>>;
 
-/// Two that send each other twice what they get, over windows of 4.
-fn circle(deadlocks: Deadlocks) -> (ManualExecutor, [ActorRef<u64>; 2], Refused, System) {
+/// Two that send each other twice what they get, into mailboxes of 8.
+fn circle(window: Demand, at_once: bool) -> (ManualExecutor, [ActorRef<u64>; 2], Refused, System) {
     let executor = ManualExecutor::new();
-    let system = System::builder().deadlocks(deadlocks).build_on(executor.clone());
+    let system = System::builder().deadlocks(Deadlocks::broken()).build_on(executor.clone());
     let refused = Arc::default();
     let (ports, actors): (Vec<_>, Vec<_>) = ["a", "b"]
         .into_iter()
         .map(|name| {
             let out = Outlet::new();
             let port = out.port();
-            let mut doubler = Some(Doubler { out, refused: Arc::clone(&refused) });
+            let mut doubler = Some(Doubler { out, refused: Arc::clone(&refused), at_once });
             let make = move || doubler.take().expect("it lives once");
             let actor = system.build(make).named(name).mailbox(Push::bounded(8)).spawn();
             (port.of(&actor), actor)
         })
         .unzip();
-    system.subscribe(ports[0].clone(), &actors[1], Demand::window(4)).detach();
-    system.subscribe(ports[1].clone(), &actors[0], Demand::window(4)).detach();
+    system.subscribe(ports[0].clone(), &actors[1], window).detach();
+    system.subscribe(ports[1].clone(), &actors[0], window).detach();
     let [a, b] = actors.try_into().expect("two");
     (executor, [a, b], refused, system)
 }
 
-#[test]
-fn l12_a_circle_of_demand_ends_in_an_error_that_names_it() {
-    let (executor, [a, b], refused, system) = circle(Deadlocks::broken());
+fn ends(window: Demand, at_once: bool, waits_for: &str) {
+    let (executor, [a, b], refused, system) = circle(window, at_once);
     assert!(a.try_tell(12).is_ok());
     executor.run_until_idle();
     let said = system.explain().to_string();
-    assert!(said.contains("/a waits for demand of /b") && said.contains("/b waits for demand of /a"), "{said}");
+    let both = [("/a", "/b"), ("/b", "/a")].map(|(who, on)| format!("{who} waits for {waits_for} {on}"));
+    assert!(both.iter().all(|wait| said.contains(wait)), "{said}");
     for _ in 0..10_000 {
         executor.advance(Duration::from_secs(1));
         if a.is_empty() && b.is_empty() {
@@ -75,8 +80,20 @@ fn l12_a_circle_of_demand_ends_in_an_error_that_names_it() {
     assert!(a.is_empty() && b.is_empty(), "{a:?} {b:?}: {}", system.explain());
     let refused = refused.lock().unwrap();
     assert!(!refused.is_empty());
-    let named = |said: &String| said.contains("/a") && said.contains("/b") && said.contains("deadlock");
+    let named = |said: &String| said.contains("-> /a") && said.contains("-> /b") && said.contains("deadlock");
     assert!(refused.iter().all(named), "{refused:?}");
+}
+
+#[test]
+fn l12_a_circle_of_windows_ends_in_an_error_that_names_it() {
+    ends(Demand::window(4), true, "demand of");
+    ends(Demand::window(4), false, "demand of");
+}
+
+#[test]
+fn l12_a_circle_of_full_mailboxes_ends_in_an_error_that_names_it() {
+    ends(Demand::unbounded(), true, "room in");
+    ends(Demand::unbounded(), false, "room in");
 }
 
 #[test]
@@ -94,7 +111,7 @@ fn a_line_of_demand_that_is_only_slow_is_no_circle() {
     let refused = Arc::<Mutex<Vec<String>>>::default();
     let out = Outlet::new();
     let port = out.port();
-    let doubler = system.spawn(Doubler { out, refused: Arc::clone(&refused) }, Push::bounded(8));
+    let doubler = system.spawn(Doubler { out, refused: Arc::clone(&refused), at_once: true }, Push::bounded(8));
     let slow = system.spawn(Slow, Push::bounded(8));
     system.subscribe(port.of(&doubler), &slow, Demand::window(1)).detach();
     for n in 1..=4 {

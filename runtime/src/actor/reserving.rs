@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use super::reference::ActorRef;
+use super::reference::{ActorRef, To};
 use crate::mailbox::{Permit, ReserveError, TryReserveError};
 
 type Waiting<M> = Pin<Box<dyn Future<Output = Result<Permit<M>, ReserveError>> + Send>>;
@@ -15,11 +15,19 @@ pub(crate) struct Reserving<M> {
     actor: ActorRef<M>,
     waiting: Option<Waiting<M>>,
     permit: Option<Permit<M>>,
+    /// Whether its wait is in the list of those who wait.
+    in_sight: bool,
 }
 
 impl<M: Send + 'static> Reserving<M> {
+    #[cfg(any(feature = "futures", feature = "tower"))]
     pub(crate) fn new(actor: ActorRef<M>) -> Self {
-        Self { actor, waiting: None, permit: None }
+        Self { actor, waiting: None, permit: None, in_sight: true }
+    }
+
+    /// One whose waits are nobody's business, or are told of elsewhere.
+    pub(crate) fn unseen(actor: ActorRef<M>) -> Self {
+        Self { actor, waiting: None, permit: None, in_sight: false }
     }
 
     #[cfg(any(feature = "futures", feature = "tower"))]
@@ -41,8 +49,13 @@ impl<M: Send + 'static> Reserving<M> {
                 Err(TryReserveError::Closed) => return Poll::Ready(Err(ReserveError::Closed)),
                 // Only who has to wait pays for a place to wait in.
                 Err(_) => {
-                    let actor = self.actor.clone();
-                    self.waiting = Some(Box::pin(async move { actor.reserve().await }));
+                    let (actor, in_sight) = (self.actor.clone(), self.in_sight);
+                    self.waiting = Some(Box::pin(async move {
+                        match actor.target() {
+                            To::Mailbox(sender) if !in_sight => Ok(sender.reserve().await?),
+                            _ => actor.reserve().await,
+                        }
+                    }));
                 }
             }
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::end::End;
+use super::error::{EmitError, Unwanted};
 use super::ledger::{Ledger, UNBOUNDED};
 use super::line::{Line, Said};
 use super::rate::Bucket;
@@ -14,7 +15,6 @@ use super::target::Target;
 use crate::actor::world::World;
 use crate::actor::{Fault, Life};
 use crate::mailbox::core::emit::Refused;
-use crate::mailbox::{Cycle, ReserveError};
 
 /// The producer's end of one subscription: says how far it may go, and takes
 /// items no further.
@@ -98,68 +98,6 @@ pub(super) struct Parts<T> {
     pub(super) life: Arc<Life>,
 }
 
-/// Why nothing will ever be sent again.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Unwanted {
-    /// The subscriber has cancelled, or it has ended.
-    Cancelled,
-    /// The subscriber waits, directly or not, for the actor that wanted to send
-    /// to it. Only while deadlocks are [broken](crate::Deadlocks).
-    Deadlock(Cycle),
-}
-
-impl fmt::Display for Unwanted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cancelled => f.write_str("the subscription was cancelled"),
-            Self::Deadlock(cycle) => write!(f, "deadlock: {cycle}"),
-        }
-    }
-}
-
-impl std::error::Error for Unwanted {}
-
-/// Why an item was not sent. It comes back.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EmitError<T> {
-    /// It has not been asked for, or there is no room for it, at present.
-    NoDemand(T),
-    /// Nothing is wanted any more; see [`Unwanted`].
-    Cancelled(T),
-}
-
-impl<T> EmitError<T> {
-    /// The item.
-    #[must_use]
-    pub fn into_item(self) -> T {
-        match self {
-            Self::NoDemand(item) | Self::Cancelled(item) => item,
-        }
-    }
-}
-
-impl<T> fmt::Debug for EmitError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoDemand(_) => "NoDemand(..)",
-            Self::Cancelled(_) => "Cancelled(..)",
-        })
-    }
-}
-
-impl<T> fmt::Display for EmitError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoDemand(_) => "not asked for at present",
-            Self::Cancelled(_) => "the subscription was cancelled",
-        })
-    }
-}
-
-impl<T> std::error::Error for EmitError<T> {}
-
 impl<T: Send + 'static> Emitter<T> {
     pub(super) fn new(parts: Parts<T>) -> Self {
         let Parts { line, ledger, target, holds, at_once, rate, life } = parts;
@@ -202,9 +140,10 @@ impl<T: Send + 'static> Emitter<T> {
         self.inner().look_again(None)
     }
 
-    /// Waits until at least one item may be sent, and tells how many. One of
-    /// them is certain; the others are, unless others fill the subscriber's
-    /// mailbox meanwhile.
+    /// Waits until at least one item may be sent, and tells how many. Who else
+    /// sends to the subscriber may fill its mailbox meanwhile; after a wait for
+    /// room one place is set aside, until an item is sent or it is [given
+    /// back](Self::release).
     ///
     /// # Errors
     /// [`Unwanted`] if nothing will ever be wanted again.
@@ -241,7 +180,7 @@ impl<T: Send + 'static> Emitter<T> {
     /// Waits until it is asked for, and sends it.
     ///
     /// # Errors
-    /// [`EmitError::Cancelled`], with the item, if it will never be.
+    /// [`EmitError`], with the item, if it will never be.
     /// # Cancel safety
     /// If this is dropped before it is done, the item is dropped with it and
     /// nothing is spent. Await [`ready`](Self::ready) and
@@ -252,8 +191,8 @@ impl<T: Send + 'static> Emitter<T> {
             settled => return settled,
         };
         loop {
-            if self.ready().await.is_err() {
-                return Err(EmitError::Cancelled(item));
+            if let Err(unwanted) = self.ready().await {
+                return Err(unwanted.of(item));
             }
             match self.try_send(item) {
                 Err(EmitError::NoDemand(back)) => item = back,
@@ -409,7 +348,6 @@ impl<T> Inner<T> {
             }
             return self.target.poll_room(cx).map(|room| match room {
                 Ok(room) => Ok(allowed.min(NonZeroU64::new(room).unwrap_or(NonZeroU64::MIN))),
-                Err(ReserveError::Deadlock(cycle)) => Err(Unwanted::Deadlock(cycle)),
                 Err(_) => Err(Unwanted::Cancelled),
             });
         }

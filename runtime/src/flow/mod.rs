@@ -12,6 +12,7 @@ mod demand;
 mod dispatch;
 mod emitter;
 mod end;
+mod error;
 mod held;
 mod inlet;
 mod items;
@@ -32,8 +33,9 @@ pub mod verify;
 
 pub use self::conversion::Conversion;
 pub use self::demand::Demand;
-pub use self::emitter::{EmitError, Emitter, Unwanted};
+pub use self::emitter::Emitter;
 pub use self::end::End;
+pub use self::error::{EmitError, Unwanted};
 pub use self::held::Held;
 pub use self::inlet::Inlet;
 pub use self::items::Items;

@@ -22,13 +22,13 @@ use self::hub::{Arrival, Hub};
 use self::patience::Patience;
 use self::seats::Seats;
 use super::dispatch::{Dispatch, Highest, Partitioned, Turns, gate};
-use super::emitter::{Lacking, Unwanted};
+use super::emitter::Lacking;
 use super::end::End;
+use super::error::Unwanted;
 use super::inlet::type_name;
 use super::ledger::UNBOUNDED;
 use crate::actor::panic::contained;
 use crate::actor::{Actor, Context, Fault, Life};
-use crate::mailbox::Cycle;
 use crate::mailbox::leash::Cut;
 use crate::system::FlowInspection;
 
@@ -97,8 +97,6 @@ pub struct Outlet<T: Send + 'static> {
     notices: Option<Arc<Cut>>,
     /// An item waits to be sent.
     insists: bool,
-    /// A seat's verdict, until somebody who waits can be told.
-    deadlock: Option<Cycle>,
     /// Kept for their storage.
     arrived: Vec<Arrival<T>>,
     rung: Vec<usize>,
@@ -200,7 +198,6 @@ impl<T: Send + 'static> Outlet<T> {
             ended: false,
             notices: None,
             insists: false,
-            deadlock: None,
             arrived: Vec::new(),
             rung: Vec::new(),
         }
@@ -338,20 +335,13 @@ impl<T: Send + 'static> Outlet<T> {
         if self.is_cancelled() {
             return Poll::Ready(Err(Unwanted::Cancelled));
         }
-        if let Some(demand) = NonZeroU64::new(demand) {
-            self.deadlock = None;
-            return Poll::Ready(Ok(demand));
-        }
-        match self.deadlock.take() {
-            Some(cycle) => Poll::Ready(Err(Unwanted::Deadlock(cycle))),
-            None => Poll::Pending,
-        }
+        NonZeroU64::new(demand).map_or(Poll::Pending, |demand| Poll::Ready(Ok(demand)))
     }
 
     /// Waits until somebody has demand for the item, and sends it.
     ///
     /// # Errors
-    /// [`EmitError::Cancelled`](super::EmitError::Cancelled), with the item: it has ended, nothing is
+    /// [`EmitError`](super::EmitError), with the item: it has ended, nothing is
     /// wanted any more ([`Unheard::Cancel`]), or the wait was part of a deadlock
     /// and was [broken](crate::Deadlocks).
     /// # Cancel safety

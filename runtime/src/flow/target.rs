@@ -74,7 +74,7 @@ where
     F: Fn(T, &Arc<Line>) -> M + Send + 'static,
 {
     Box::new(move |actor, on_end, line| {
-        let grant = Reserving::new(actor.clone());
+        let grant = Reserving::unseen(actor.clone());
         let (places, follower) = (Places::default(), None);
         let (refused, granted, seen) = (false, false, 0);
         Box::new(ToActor { actor, make, refused, granted, places, line, grant, on_end, seen, follower })

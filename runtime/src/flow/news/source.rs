@@ -13,7 +13,8 @@ use super::page::{Fetch, FetchError, News, Page};
 use super::settings::Follow;
 use crate::actor::world::World;
 use crate::actor::{BoxTask, Fault};
-use crate::flow::emitter::{Emitter, Unwanted};
+use crate::flow::emitter::Emitter;
+use crate::flow::error::Unwanted;
 use crate::flow::inlet::type_name;
 use crate::flow::source::{Source, Spawner, from_fn};
 

@@ -7,8 +7,8 @@ use super::seats::Standing;
 use super::{Outlet, Unheard};
 use crate::actor::Fault;
 use crate::flow::dispatch::Dispatch;
-use crate::flow::emitter::EmitError;
 use crate::flow::end::End;
+use crate::flow::error::EmitError;
 use crate::pattern::Lag;
 
 impl<T: Send + 'static> Outlet<T> {
@@ -148,7 +148,7 @@ impl<T: Send + 'static> Outlet<T> {
                     }
                     return;
                 }
-                Err(EmitError::Cancelled(_)) => return self.leave(number),
+                Err(EmitError::Cancelled(_) | EmitError::Deadlock(..)) => return self.leave(number),
                 Err(EmitError::NoDemand(copy)) if seat.lag == Lag::Wait => {
                     // The others have theirs: it gets its own as soon as there is
                     // room, and holds them back until then.
@@ -249,10 +249,6 @@ impl<T: Send + 'static> Outlet<T> {
                 }
             }
             Standing::Nothing => {}
-            Standing::Deadlock(cycle) => {
-                self.deadlock = Some(cycle);
-                self.hub.look_again_at(number);
-            }
             Standing::Gone => self.leave(number),
         }
     }

@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use super::Outlet;
 use crate::actor::Life;
 use crate::actor::waits::{Wait, Waited, is_watched_here};
-use crate::flow::emitter::{Lacking, Unwanted};
+use crate::flow::emitter::Lacking;
+use crate::flow::error::Unwanted;
 
 /// A wait for demand that nobody can end but the subscriber by its work: known to
 /// those who look for circles. With several subscribers it is not, since any of

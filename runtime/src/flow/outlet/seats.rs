@@ -5,8 +5,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::hub::{Arrival, Bell, Hub};
 use super::port::Wish;
-use crate::flow::emitter::{Emitter, Unwanted};
-use crate::mailbox::Cycle;
+use crate::flow::emitter::Emitter;
 use crate::pattern::Lag;
 
 /// Where a subscriber sits.
@@ -28,8 +27,6 @@ pub(super) struct Seat<T: Send + 'static> {
 pub(super) enum Standing {
     Demand,
     Nothing,
-    /// Nothing wakes it: it is to be asked again.
-    Deadlock(Cycle),
     Gone,
 }
 
@@ -56,8 +53,7 @@ impl<T: Send + 'static> Seat<T> {
                 Standing::Demand
             }
             Poll::Pending => Standing::Nothing,
-            Poll::Ready(Err(Unwanted::Deadlock(cycle))) => Standing::Deadlock(cycle),
-            Poll::Ready(Err(Unwanted::Cancelled)) => Standing::Gone,
+            Poll::Ready(Err(_)) => Standing::Gone,
         }
     }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::Outlet;
 use super::patience::Patience;
-use crate::flow::emitter::EmitError;
+use crate::flow::error::EmitError;
 
 /// The future of [`Outlet::send`].
 #[must_use = "an item is sent when this is awaited"]
@@ -35,7 +35,7 @@ impl<'a, T: Send + 'static> Sending<'a, T> {
         loop {
             match self.patience.get_or_insert_default().poll(self.outlet, Some(&item), cx) {
                 Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(_)) => return Poll::Ready(Err(EmitError::Cancelled(item))),
+                Poll::Ready(Err(unwanted)) => return Poll::Ready(Err(unwanted.of(item))),
                 Poll::Pending => {
                     self.item = Some(item);
                     return Poll::Pending;

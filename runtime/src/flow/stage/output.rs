@@ -7,7 +7,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use crate::flow::emitter::{EmitError, Unwanted};
+use crate::flow::error::{EmitError, Unwanted};
 use crate::flow::ledger::UNBOUNDED;
 use crate::flow::outlet::Outlet;
 use crate::sync::counter::Flag;
