@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidegate::flow::{Demand, Outlet};
+use tidegate::flow::{Demand, Outlet, Unheard};
 use tidegate::prelude::*;
 use tidegate::{Deadlocks, ManualExecutor};
 
@@ -94,6 +94,37 @@ fn l12_a_circle_of_windows_ends_in_an_error_that_names_it() {
 fn l12_a_circle_of_full_mailboxes_ends_in_an_error_that_names_it() {
     ends(Demand::unbounded(), true, "room in");
     ends(Demand::unbounded(), false, "room in");
+}
+
+/// A stage asks by hand, and nobody but it.
+#[test]
+fn l12_a_circle_with_a_stage_in_it_ends_in_an_error_that_names_it() {
+    use tidegate::flow::stage::{self, Prefetch};
+    let executor = ManualExecutor::new();
+    let system = System::builder().deadlocks(Deadlocks::broken()).build_on(executor.clone());
+    let refused = Refused::default();
+    // Once the stage has failed nobody is left to send to.
+    let out = Outlet::new().unheard(Unheard::Cancel);
+    let port = out.port();
+    let mut doubler = Some(Doubler { out, refused: Arc::clone(&refused), at_once: true });
+    let make = move || doubler.take().expect("it lives once");
+    let actor = system.build(make).named("actor").mailbox(Push::bounded(8)).spawn();
+    let twice = stage::expand(|n: u64| async move { Ok(vec![n; 2]) });
+    let stage = system.stage(port.of(&actor), twice, Prefetch::window(2)).named("stage").spawn();
+    let back = system.subscribe(stage.port(), &actor, Demand::window(2));
+    assert!(actor.try_tell(12).is_ok());
+    executor.run_until_idle();
+    let said = system.explain().to_string();
+    assert!(said.contains("/actor waits for demand of /stage"), "{said}");
+    assert!(said.contains("/stage waits for demand of /actor"), "{said}");
+    for _ in 0..1_000 {
+        executor.advance(Duration::from_secs(1));
+    }
+    let mut named = refused.lock().unwrap().clone();
+    named.extend(back.end().map(|end| end.to_string()));
+    let circle = |said: &String| said.contains("deadlock") && said.contains("-> /actor") && said.contains("-> /stage");
+    assert!(named.iter().any(circle), "{named:?}, {}", system.explain());
+    assert!(actor.is_empty(), "{}", system.explain());
 }
 
 #[test]

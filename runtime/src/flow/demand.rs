@@ -30,7 +30,12 @@ pub struct Demand {
 enum Kind {
     Unbounded,
     Manual,
-    Window { size: u64, low: u64 },
+    /// By hand, and by nobody but the subscriber itself.
+    Own,
+    Window {
+        size: u64,
+        low: u64,
+    },
 }
 
 /// So many items in such a time.
@@ -52,6 +57,17 @@ impl Demand {
     /// [`Subscription::request`](super::Subscription::request).
     pub const fn manual() -> Self {
         Self { kind: Kind::Manual, rate: None }
+    }
+
+    /// As [`manual`](Self::manual), for an actor that keeps the subscription to
+    /// itself.
+    pub(super) const fn own() -> Self {
+        Self { kind: Kind::Own, rate: None }
+    }
+
+    /// Whether nobody brings demand but the subscriber, by its work.
+    pub(super) const fn is_worked_off(self) -> bool {
+        !matches!(self.kind, Kind::Manual)
     }
 
     /// At most `size` items wait in the subscriber's mailbox, and more are asked
@@ -106,7 +122,7 @@ impl Demand {
                 ledger.request(UNBOUNDED);
                 ledger
             }
-            Kind::Manual => Ledger::manual(),
+            Kind::Manual | Kind::Own => Ledger::manual(),
             Kind::Window { size, low } => Ledger::window(size, low),
         }
     }
@@ -116,7 +132,7 @@ impl Demand {
         match self.kind {
             Kind::Unbounded => Push::bounded(1).into(),
             // Each of them was asked for.
-            Kind::Manual => Push::unbounded().into(),
+            Kind::Manual | Kind::Own => Push::unbounded().into(),
             Kind::Window { size, .. } => Push::bounded(size as usize).into(),
         }
     }
@@ -129,7 +145,7 @@ impl Demand {
     #[must_use]
     pub const fn size(self) -> Option<u64> {
         match self.kind {
-            Kind::Unbounded | Kind::Manual => None,
+            Kind::Unbounded | Kind::Manual | Kind::Own => None,
             Kind::Window { size, .. } => Some(size),
         }
     }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use super::end::End;
 use super::error::{EmitError, Unwanted};
-use super::ledger::{Ledger, UNBOUNDED};
+use super::ledger::Ledger;
 use super::line::{Line, Said};
 use super::rate::Bucket;
 use super::target::Target;
@@ -59,6 +59,8 @@ pub(super) struct Inner<T> {
     target: Box<dyn Target<T>>,
     /// What counts as done with: what was let go, not what was taken.
     holds: bool,
+    /// Whether nobody brings demand but the subscriber, by its work.
+    worked_off: bool,
     at_once: bool,
     said: Said,
     rate: Option<Bucket>,
@@ -93,6 +95,7 @@ pub(super) struct Parts<T> {
     pub(super) ledger: Ledger,
     pub(super) target: Box<dyn Target<T>>,
     pub(super) holds: bool,
+    pub(super) worked_off: bool,
     pub(super) at_once: bool,
     pub(super) rate: Option<Bucket>,
     pub(super) life: Arc<Life>,
@@ -100,14 +103,14 @@ pub(super) struct Parts<T> {
 
 impl<T: Send + 'static> Emitter<T> {
     pub(super) fn new(parts: Parts<T>) -> Self {
-        let Parts { line, ledger, target, holds, at_once, rate, life } = parts;
+        let Parts { line, ledger, target, holds, worked_off, at_once, rate, life } = parts;
         let world = Arc::clone(&life.world);
         let told = Arc::clone(&line);
         let key = life.watch(Box::new(move |_| told.cancel()));
         line.show(&ledger);
         let watched = Watched { life, key };
         let said = Said { requested: 0, released: 0 };
-        Self { inner: Some(Inner { line, ledger, target, holds, at_once, said, rate, world, watched }) }
+        Self { inner: Some(Inner { line, ledger, target, holds, worked_off, at_once, said, rate, world, watched }) }
     }
 
     pub(super) fn line(&self) -> Option<Arc<Line>> {
@@ -118,8 +121,8 @@ impl<T: Send + 'static> Emitter<T> {
     pub(super) fn waits_for(&self) -> Option<(Arc<Life>, Lacking)> {
         let inner = self.inner.as_ref()?;
         let lacking = match inner.ledger.allowance() {
-            0 if inner.holds || inner.ledger.requested() != UNBOUNDED => return None,
-            0 => Lacking::Demand,
+            0 if inner.worked_off => Lacking::Demand,
+            0 => return None,
             _ => Lacking::Room,
         };
         Some((Arc::clone(&inner.watched.life), lacking))

@@ -151,7 +151,8 @@ impl System {
         self.show_flow(&probe);
         let rate = demand.limit_of_rate().map(Bucket::new);
         let subscription = Subscription { line: Arc::clone(&line), detached: false };
-        let parts = Parts { line, ledger: demand.ledger(), target, holds, at_once, rate, life };
+        let worked_off = !holds && demand.is_worked_off();
+        let parts = Parts { line, ledger: demand.ledger(), target, holds, worked_off, at_once, rate, life };
         (subscription, Emitter::new(parts))
     }
 }

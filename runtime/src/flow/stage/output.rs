@@ -168,6 +168,7 @@ impl<T: Send + 'static> Output<T> {
                 *sent += 1;
                 Poll::Ready(Ok(()))
             }
+            Poll::Ready(Err(EmitError::Deadlock(_, cycle))) => Poll::Ready(Err(Unwanted::Deadlock(cycle))),
             Poll::Ready(Err(_)) => Poll::Ready(Err(Unwanted::Cancelled)),
             Poll::Pending if stopping.is_raised() => Poll::Ready(Err(Unwanted::Cancelled)),
             Poll::Pending => Poll::Pending,

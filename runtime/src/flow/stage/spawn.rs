@@ -163,7 +163,7 @@ impl<'a, S: Stage, P: Actor> SpawnStage<'a, S, P> {
                 let inlet = Inlet::new(&cx.me(), Feed::Item).on_end(Feed::End);
                 let inlet = if at_once { inlet.end_at_once() } else { inlet };
                 let system = cx.system();
-                let (subscription, emitter) = system.connect(source.name(), inlet, Demand::manual());
+                let (subscription, emitter) = system.connect(source.name(), inlet, Demand::own());
                 source.connect(emitter, &Spawner::new(&system));
                 subscription
             })
