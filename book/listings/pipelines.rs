@@ -107,7 +107,7 @@ async fn no_more_is_read_than_is_wanted() {
     let read = Arc::new(Mutex::new(0));
     let counter = Arc::clone(&read);
     let numbers = source::iter((0..).inspect(move |_| *counter.lock().unwrap() += 1));
-    let even = stage::filter_map(|n: u64| async move { Ok((n % 2 == 0).then_some(n)) });
+    let even = stage::filter_map(|n: u64| async move { Ok(n.is_multiple_of(2).then_some(n)) });
 
     let even = system.stage(numbers, even, Prefetch::none(Conversion::one_to_one())).spawn();
     let pairs = system.stage(even, stage::batch(2, None), Prefetch::none(Conversion::batch(2))).spawn();

@@ -472,9 +472,9 @@ fn a_stage_that_is_stopped_or_killed_ends_both_sides_even_while_it_waits_for_dem
         let items = bench.system.items(stage.port(), Demand::manual());
         bench.settle();
         if kill {
-            stage.kill()
+            stage.kill();
         } else {
-            stage.stop()
+            stage.stop();
         }
         bench.settle();
         assert!(watch.upgrade().is_none());
@@ -676,4 +676,120 @@ fn a_stage_emits_through_any_outlet_and_waits_for_the_one_it_is_for() {
         stage.stop();
         assert_eq!(bench.ended(&stage).as_deref(), Some("failed: the stage has ended: stopped"), "{prefetch:?}");
     }
+}
+
+#[test]
+fn a_stage_that_is_always_begun_anew_ends_with_its_source_all_the_same() {
+    let bench = Bench::new();
+    let stage = bench
+        .system
+        .stage(source::iter(0..3_u64), bench.slow(), Prefetch::window(2))
+        .restart(Restart::always())
+        .spawn();
+    let items = bench.system.items(stage.port(), Demand::window(8));
+    assert_eq!(bench.all(items), ["0", "1", "2"]);
+    bench.advance(100);
+    assert_eq!(bench.log(), ["0", "1", "2", "finished"], "once");
+    assert_eq!(bench.ended(&stage).as_deref(), Some("completed"));
+}
+
+#[test]
+fn a_finish_that_fails_is_for_the_next_life_to_do() {
+    struct Fragile {
+        finishes: Arc<Mutex<u64>>,
+    }
+    impl Stage for Fragile {
+        type In = u64;
+        type Out = u64;
+        async fn handle(&mut self, n: u64, out: &mut Output<u64>) -> Result<(), Fault> {
+            Ok(out.send(n).await?)
+        }
+        async fn finish(&mut self, out: &mut Output<u64>) -> Result<(), Fault> {
+            let finishes = {
+                let mut finishes = self.finishes.lock().unwrap();
+                *finishes += 1;
+                *finishes
+            };
+            if finishes < 3 {
+                return Err(Fault::msg("no ink"));
+            }
+            Ok(out.send(100 + finishes).await?)
+        }
+    }
+    for (restart, expected) in [(Restart::on_failure(), ["0", "103"]), (Restart::never(), ["0", "no ink"])] {
+        let bench = Bench::new();
+        let finishes = Arc::default();
+        let make = move || Fragile { finishes: Arc::clone(&finishes) };
+        let stage = bench.system.stage(source::iter(0..1_u64), make, Prefetch::window(2)).restart(restart).spawn();
+        let items = bench.system.items(stage.port(), Demand::window(8));
+        assert_eq!(bench.all(items), expected);
+    }
+}
+
+#[test]
+fn whoever_leaves_between_two_lives_is_missed_by_the_next() {
+    let bench = Bench::new();
+    let (numbers, polled) = bench.numbers(u64::MAX);
+    let watch = Arc::downgrade(&polled);
+    drop(polled);
+    let mut slow = bench.slow();
+    let failing = move || Slow { fails_at: Some(1), ..slow() };
+    let restart = Restart::on_failure().backoff(tidegate::Backoff::exponential(10 * SLOW, 10 * SLOW));
+    let stage = bench.system.stage(numbers, failing, Prefetch::window(2)).restart(restart).spawn();
+    let items = bench.system.items(stage.port(), Demand::window(2));
+    bench.settle();
+    bench.advance(4);
+    assert_eq!(bench.log(), ["0", "1"], "and now it waits to begin anew");
+    drop(items);
+    bench.advance(20);
+    assert_eq!(bench.ended(&stage).as_deref(), Some("cancelled"));
+    assert!(watch.upgrade().is_none());
+}
+
+#[test]
+fn a_stage_that_is_stopped_finishes_the_item_in_its_handler() {
+    let bench = Bench::new();
+    let stage = bench.system.stage(source::iter(0..9_u64), bench.slow(), Prefetch::window(4)).spawn();
+    let items = bench.system.items(stage.port(), Demand::window(8));
+    bench.settle();
+    stage.stop();
+    assert_eq!(bench.ended(&stage), None, "it is in an item");
+    assert_eq!(bench.all(items), ["0", "the stage has ended: stopped"]);
+    assert_eq!(bench.system.dead_letters().counts().total(), 3, "those that waited are accounted for");
+}
+
+#[test]
+fn on_real_threads_all_comes_in_order_through_any_windows() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_time().build().unwrap();
+    runtime.block_on(async {
+        let system = System::new();
+        let same = || stage::map(|n: u64| async move { Ok(n) });
+        for window in [1, 2, 7, 64] {
+            let a = system.stage(source::iter(0..5_000_u64), same(), Prefetch::window(window)).spawn();
+            let b = system.stage(a, stage::batch(3, None), Prefetch::none(Conversion::batch(3))).spawn();
+            let c = system
+                .stage(b, stage::expand(|batch: Vec<u64>| async move { Ok(batch) }), Prefetch::window(window))
+                .spawn();
+            let d = system.stage(c, same(), Prefetch::none(Conversion::one_to_one()).at_most(window)).spawn();
+            let taken = system.items(d, Demand::window(window)).map(Result::unwrap).collect();
+            let taken: Result<Vec<u64>, _> = tokio::time::timeout(Duration::from_secs(20), taken).await;
+            let taken = taken.unwrap_or_else(|_| panic!("stuck with window {window}:\n{}", system.inspect()));
+            assert!(taken == (0..5_000).collect::<Vec<_>>(), "window {window}");
+        }
+        // And all of it goes when the end is dropped in the middle.
+        let alive = Arc::new(());
+        let watch = Arc::downgrade(&alive);
+        let endless = source::iter((0_u64..).inspect(move |_| drop(Arc::clone(&alive))));
+        let a = system.stage(endless, same(), Prefetch::window(8)).spawn();
+        let b = system.stage(a.clone(), same(), Prefetch::window(8)).spawn();
+        let mut items = system.items(b, Demand::window(8));
+        for n in 0..1_000 {
+            assert_eq!(items.next().await.unwrap().unwrap(), n);
+        }
+        drop(items);
+        assert!(matches!(a.ended().await, End::Cancelled));
+        while watch.upgrade().is_some() {
+            tokio::task::yield_now().await;
+        }
+    });
 }

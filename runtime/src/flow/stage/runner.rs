@@ -147,6 +147,9 @@ impl<S: Stage> Runner<S> {
     }
 
     fn ask(&mut self, cx: &Context<Self>) {
+        if self.stopping.is_raised() {
+            return;
+        }
         let (_, rig) = self.parts();
         let demand = if rig.asking.is_derived() { rig.out.demand() } else { 0 };
         if rig.out.is_cancelled() {
