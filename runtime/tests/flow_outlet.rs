@@ -72,7 +72,9 @@ impl Actor for Emits {
                 let demand = self.out.demand();
                 self.note(format!("told {demand}"));
                 for _ in 0..demand.min(self.on_demand.unwrap_or(0)) {
-                    self.out.try_send(self.next)?;
+                    if self.out.try_send(self.next).is_err() {
+                        break; // whoever wanted it has gone meanwhile
+                    }
                     self.next += 1;
                 }
             }

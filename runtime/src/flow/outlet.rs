@@ -277,10 +277,11 @@ impl<T: Send + 'static> Outlet<T> {
     /// more than that. [`UNBOUNDED`] if nobody holds it back.
     #[must_use]
     pub fn demand(&mut self) -> u64 {
-        self.look(None);
         if self.announces {
+            // Before the look: what comes in between is to be told of.
             self.hub.seen();
         }
+        self.look(None);
         self.total()
     }
 

@@ -132,7 +132,8 @@ impl<T: Send + 'static> Hub<T> {
         drop(old);
     }
 
-    /// The actor knows how much demand there is now.
+    /// The actor is about to look how much demand there is: what comes from here on
+    /// is news to it.
     pub(super) fn seen(&self) {
         if let Some(telling) = &mut self.state.lock().telling {
             (telling.seen, telling.again) = (true, false);
