@@ -793,3 +793,23 @@ fn on_real_threads_all_comes_in_order_through_any_windows() {
         }
     });
 }
+
+#[test]
+fn after_a_batch_that_was_not_whole_a_whole_one_is_asked_for() {
+    let bench = Bench::new();
+    let tap = Tap::default();
+    let batch = stage::batch(3, Some(SLOW));
+    let stage = bench.system.stage(tap.clone(), batch, Prefetch::none(Conversion::batch(3))).spawn();
+    let mut items = bench.system.items(stage, Demand::manual());
+    items.subscription().request(1);
+    tap.put(1);
+    tap.put(2);
+    bench.settle();
+    bench.advance(1);
+    assert_eq!(items.next().now_or_never().unwrap().unwrap().unwrap(), [1, 2]);
+    items.subscription().request(1);
+    bench.settle();
+    let flows = bench.system.inspect().flows;
+    assert_eq!(flows.iter().map(|flow| flow.requested).min(), Some(Some(2)));
+    assert_eq!(flows.iter().map(|flow| flow.requested).max(), Some(Some(2 + 3)), "{flows:?}");
+}
