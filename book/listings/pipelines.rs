@@ -86,7 +86,8 @@ async fn windows(out: &mut Transcript) {
     system.consume(b, slow, 2).named("c").spawn();
     sleep(Duration::from_millis(950)).await;
     for flow in &system.inspect().flows[1..] {
-        out.line(flow);
+        let demand = flow.demand().unwrap_or(u64::MAX);
+        out.line(format!("{} -> {}: {} sent, demand {demand}", flow.source, flow.target, flow.sent));
     }
     let (read, stored) = (system.inspect().flows[0].sent, *stored.lock().unwrap());
     out.line(format!("read {read}, stored {stored}: {} on the way", read - stored));

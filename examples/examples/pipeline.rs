@@ -58,7 +58,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     sleep(Duration::from_millis(250)).await;
     println!("after 250 ms {} are read, and 2 batches stored:", read.load(Relaxed));
     for flow in &system.inspect().flows[1..] {
-        println!("  {flow}");
+        println!("  {} -> {}: {} sent, demand {}", flow.source, flow.target, flow.sent, flow.demand().unwrap_or(0));
     }
     let end = storing.ended().await;
     println!("{end}: {} read", read.load(Relaxed));
