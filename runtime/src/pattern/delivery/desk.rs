@@ -1,7 +1,6 @@
 //! The ledger as it is shared: between an actor, its pump, and everybody who
 //! holds a delivery.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
@@ -10,8 +9,10 @@ use super::keys::KeyStats;
 use super::ledger::{After, DeliveryStats, KeyOf, Ledger, Terms};
 use super::targets::{Target, WorkerStats};
 use super::{Custody, Delivery, Return, Settle, Slip};
+use crate::actor::panic::contained;
 use crate::actor::world::World;
 use crate::actor::{ActorId, ActorPath, ActorRef};
+use crate::mailbox::DropReason;
 use crate::sync::shim::Mutex;
 use crate::system::System;
 
@@ -42,12 +43,6 @@ impl<M: Send + 'static> Desk<M> {
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut Ledger<M>, &mut After<M>) -> R) -> R {
         let mut after = After::new();
         let result = work(&mut self.ledger.lock(), &mut after);
-        if !after.bury.is_empty() {
-            let path = self.path.get().map_or_else(|| "delivery".into(), |path| Arc::clone(&path.0));
-            for (reason, message) in after.bury {
-                self.world.dead.bury(reason, &path, [message].into_iter());
-            }
-        }
         // By hand: this is on the way of every job, several times.
         let [pump, room] = after.wake;
         if let Some(pump) = pump {
@@ -56,7 +51,22 @@ impl<M: Send + 'static> Desk<M> {
         if let Some(room) = room {
             room.wake();
         }
+        if !after.bury.is_empty() || !after.drop.is_empty() {
+            self.discard(after.bury, after.drop);
+        }
         result
+    }
+
+    /// Drops messages. What they do about it is foreign code, and must not end
+    /// the pump, or the work of whoever has just acknowledged one.
+    fn discard(&self, bury: Vec<(DropReason, Option<M>)>, messages: Vec<M>) {
+        let path = self.path.get().map_or_else(|| "delivery".into(), |path| Arc::clone(&path.0));
+        for (reason, message) in bury {
+            let _ = contained(|| self.world.dead.bury(reason, &path, [message].into_iter()));
+        }
+        for message in messages {
+            let _ = contained(|| drop(message));
+        }
     }
 
     pub(crate) fn stats(&self) -> DeliveryStats {
@@ -119,7 +129,7 @@ impl<M: Send + 'static> Desk<M> {
         let key = match &self.key {
             None => Some(0),
             // Foreign code: not under the lock, and its panic is that message's.
-            Some(key) => catch_unwind(AssertUnwindSafe(|| key(&message))).ok(),
+            Some(key) => contained(|| key(&message)).ok(),
         };
         self.with(|ledger, after| ledger.accept(message, key, after));
     }

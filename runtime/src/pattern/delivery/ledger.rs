@@ -177,7 +177,7 @@ impl<M: Send + 'static> Ledger<M> {
         };
         // Which one is next of those that can begin is seen only if they are here.
         let ahead = !self.terms.on_demand || self.keys.is_some();
-        used < self.terms.window && (ahead || self.targets.free_slots() > self.ready.len())
+        used < self.terms.window && (ahead || self.targets.free_slots() > self.ready.len() as u128)
     }
 
     /// `key` is `None` for a message whose key could not be told: it is given up.

@@ -1,7 +1,6 @@
 //! The task that sends, sends again, and keeps the deadlines.
 
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,6 +8,7 @@ use std::time::Duration;
 
 use super::desk::Desk;
 use super::{Custody, Delivery, Return};
+use crate::actor::panic::contained;
 use crate::actor::{ActorRef, BoxTask};
 use crate::mailbox::{Permit, ReserveError, TryReserveError};
 
@@ -51,7 +51,7 @@ impl<M: Send + 'static> Pump<M> {
         let slip = sending.slip;
         if let Some(copy) = copy {
             // Foreign code: not under the lock, and its panic is a failed attempt.
-            match catch_unwind(AssertUnwindSafe(|| copy(&sending.message))) {
+            match contained(|| copy(&sending.message)) {
                 Ok(copied) => self.desk.with(|ledger, after| ledger.keep(slip, copied, after)),
                 Err(_) => return self.desk.take_back(slip, Some(sending.message), Return::Nack, true),
             }

@@ -39,8 +39,8 @@ pub(super) struct Targets<M> {
     /// Those with a free slot that nobody is about to fill.
     free: BTreeSet<Place>,
     stamp: u64,
-    /// Free slots of all together.
-    slots: usize,
+    /// Free slots of all together: more than a `usize` if some may hold any number.
+    slots: u128,
 }
 
 /// How many it holds, since when, who.
@@ -92,7 +92,7 @@ impl<M: Send + 'static> Targets<M> {
             since: key,
             awaited: false,
         };
-        self.slots += target.open();
+        self.slots += target.open() as u128;
         self.free.extend(target.place(key));
         self.all.insert(key, target);
         key
@@ -104,7 +104,7 @@ impl<M: Send + 'static> Targets<M> {
         if let Some(place) = target.place(key) {
             self.free.remove(&place);
         }
-        self.slots -= target.open();
+        self.slots -= target.open() as u128;
         Some(target)
     }
 
@@ -126,7 +126,7 @@ impl<M: Send + 'static> Targets<M> {
         self.all.len()
     }
 
-    pub(super) fn free_slots(&self) -> usize {
+    pub(super) fn free_slots(&self) -> u128 {
         self.slots
     }
 
@@ -197,7 +197,7 @@ impl<M: Send + 'static> Targets<M> {
         let (open, place) = (target.open(), target.place(key));
         let result = change(target);
         let (now_open, now_place) = (target.open(), target.place(key));
-        self.slots = self.slots - open + now_open;
+        self.slots = self.slots - open as u128 + now_open as u128;
         if place != now_place {
             if let Some(place) = place {
                 self.free.remove(&place);
