@@ -5,6 +5,7 @@
 //! |---|---|
 //! | this one | [`Delivery`] and [`Receipt`]: what a receiver holds and answers with |
 //! | [`ledger`] | what is known of every message, as a state machine without a clock |
+//! | [`terms`] | how messages are delivered, and how it went |
 //! | [`keys`] | which messages wait for others, and whom they belong to |
 //! | [`targets`] | who may be sent to, and how many more |
 //! | [`desk`] | the ledger as it is shared |
@@ -21,6 +22,7 @@ pub(super) mod ledger;
 pub(super) mod pump;
 pub(super) mod quarantine;
 pub(super) mod targets;
+pub(super) mod terms;
 
 use std::fmt;
 use std::ops::Deref;

@@ -27,9 +27,9 @@ pub use self::breaker::{BreakerBuilder, BreakerCounts, BreakerError, BreakerPass
 pub use self::dedup::{Claim, Dedup, Novelty};
 pub use self::delivery::courier::{Courier, CourierBuilder};
 pub use self::delivery::keys::KeyStats;
-pub use self::delivery::ledger::DeliveryStats;
 pub use self::delivery::quarantine::{Quarantine, Quarantined};
 pub use self::delivery::targets::WorkerStats;
+pub use self::delivery::terms::DeliveryStats;
 pub use self::delivery::{Delivery, DeliveryId, Receipt};
 pub use self::pool::{Pool, PoolBuilder};
 pub use self::router::{Members, RouteAskError, RouteError, Router, Routing};

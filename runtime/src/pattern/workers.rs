@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::delivery::courier::Clerk;
 use super::delivery::desk::Desk;
-use super::delivery::ledger::Terms;
+use super::delivery::terms::Terms;
 use super::{Delivery, DeliveryStats, KeyStats, Quarantine, WorkerStats};
 use crate::actor::ActorRef;
 use crate::mailbox::{Mailbox, Pull};

@@ -10,32 +10,14 @@ use std::time::Duration;
 
 use super::Delivery;
 use super::desk::Desk;
-use super::ledger::{DeliveryStats, Terms};
 use super::pump::Pump;
 use super::quarantine::Quarantine;
+use super::terms::{DeliveryStats, Terms};
 use crate::actor::reference::Halt;
 use crate::actor::{Actor, ActorRef, Context, Fault, StopReason};
 use crate::mailbox::Mailbox;
 use crate::supervision::Backoff;
 use crate::system::{Phase, System};
-
-impl<M> Terms<M> {
-    pub(crate) fn new(window: usize) -> Self {
-        Self {
-            window,
-            sliding: false,
-            on_demand: false,
-            needs_target: false,
-            attempts: 5,
-            ack_within: None,
-            backoff: Backoff::exponential(Duration::from_millis(100), Duration::from_secs(10)).jitter(0.2),
-            keep: 128,
-            copy: None,
-            key: None,
-            remember: 0,
-        }
-    }
-}
 
 /// Delivers at least once, within a process: an actor that stands before
 /// another, and gives each message to it until it is acknowledged.

@@ -6,8 +6,9 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use super::keys::KeyStats;
-use super::ledger::{After, DeliveryStats, KeyOf, Ledger, Terms};
+use super::ledger::{After, Ledger};
 use super::targets::{Target, WorkerStats};
+use super::terms::{DeliveryStats, KeyOf, Terms};
 use super::{Custody, Delivery, Return, Settle, Slip};
 use crate::actor::panic::contained;
 use crate::actor::world::World;

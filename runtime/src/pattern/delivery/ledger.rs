@@ -15,68 +15,19 @@
 //! back late changes nothing. What has to be done without the lock, waking and
 //! burying, is left in [`After`].
 
+mod endings;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 use super::keys::Keys;
 use super::quarantine::Quarantined;
 use super::targets::Targets;
+use super::terms::{DeliveryStats, Terms};
 use super::{Delivery, DeliveryId, Return, Slip};
 use crate::actor::{ActorId, ActorRef};
 use crate::mailbox::DropReason;
-use crate::supervision::Backoff;
-
-/// How messages are delivered.
-pub(crate) struct Terms<M> {
-    /// How many messages may be unsettled.
-    pub(crate) window: usize,
-    /// The window is one of sequence numbers: what is old holds up what is new.
-    pub(crate) sliding: bool,
-    /// Nothing is accepted before somebody can take it.
-    pub(crate) on_demand: bool,
-    /// Without a target there is nothing to wait for.
-    pub(crate) needs_target: bool,
-    pub(crate) attempts: u32,
-    pub(crate) ack_within: Option<Duration>,
-    pub(crate) backoff: Backoff,
-    pub(crate) keep: usize,
-    /// How a copy is made, if one is kept.
-    pub(crate) copy: Option<fn(&M) -> M>,
-    /// The hash of a message's key, if the order of each key is kept.
-    pub(crate) key: Option<Arc<KeyOf<M>>>,
-    /// Of how many keys without messages it is remembered who had the last.
-    pub(crate) remember: usize,
-}
-
-pub(crate) type KeyOf<M> = dyn Fn(&M) -> u64 + Send + Sync;
-
-/// What became of the messages of a [`Courier`](crate::pattern::Courier) or of
-/// [`Workers`](crate::pattern::Workers).
-///
-/// `accepted == acked + quarantined + lost + unsettled`, at any time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct DeliveryStats {
-    /// Messages taken on; one that is redelivered from quarantine counts again.
-    pub accepted: u64,
-    /// Messages acknowledged.
-    pub acked: u64,
-    /// Messages given up after their last attempt, or rejected.
-    pub quarantined: u64,
-    /// Messages that went to the dead letters for another reason: the end of
-    /// the source, or a receipt dropped without its message.
-    pub lost: u64,
-    /// Messages that are neither of these yet.
-    pub unsettled: usize,
-    /// Of those, how many somebody holds.
-    pub out: usize,
-    /// Deliveries after the first of their message.
-    pub redelivered: u64,
-    /// Deliveries that were not acknowledged in time.
-    pub late: u64,
-}
 
 pub(super) struct Ledger<M> {
     pub(super) terms: Terms<M>,
@@ -388,112 +339,5 @@ impl<M: Send + 'static> Ledger<M> {
 
     pub(super) fn next_timer(&self) -> Option<Duration> {
         self.timers.first().map(|(at, _)| *at)
-    }
-
-    /// An attempt has failed.
-    fn failed(
-        &mut self,
-        sequence: u64,
-        how: Return,
-        innocent: bool,
-        now: Duration,
-        random: impl FnOnce() -> u64,
-        after: &mut After<M>,
-    ) {
-        self.untimed(sequence);
-        let Some(entry) = self.entries.get_mut(&sequence) else { return };
-        entry.failed += u32::from(!innocent);
-        if entry.message.is_none() {
-            self.lose(sequence, DropReason::Interrupted, after);
-        } else if how == Return::Reject || entry.failed >= self.terms.attempts {
-            let attempts = entry.failed;
-            let message = self.settle(sequence);
-            self.quarantine(sequence, attempts, how, message, after);
-        } else if self.closed {
-            self.lose(sequence, DropReason::Stopped, after);
-        } else {
-            self.stats.out -= 1;
-            if let (Some(keys), Return::Nack) = (&mut self.keys, how) {
-                keys.leave_home(entry.key);
-            }
-            let wait = match (how, entry.failed) {
-                (Return::Later(wait), _) => wait,
-                (_, failed) if innocent || failed == 0 => Duration::ZERO,
-                (_, failed) => self.terms.backoff.delay(failed - 1, random),
-            };
-            if wait.is_zero() {
-                self.make_ready(sequence);
-            } else {
-                let until = now.saturating_add(wait);
-                entry.state = State::Waiting { until };
-                self.timers.insert((until, sequence));
-            }
-        }
-    }
-
-    fn quarantine(&mut self, sequence: u64, attempts: u32, how: Return, message: Option<M>, after: &mut After<M>) {
-        self.stats.quarantined += 1;
-        let Some(message) = message else { return };
-        if self.kept.len() < self.terms.keep {
-            let id = DeliveryId { source: self.source, sequence };
-            self.kept.push_back(Quarantined { id, attempts, rejected: how == Return::Reject, message });
-            after.bury.push((DropReason::Quarantined, None));
-        } else {
-            after.bury.push((DropReason::Quarantined, Some(message)));
-        }
-    }
-
-    /// Sends nothing any more. What is out may be acknowledged yet.
-    pub(super) fn close(&mut self, after: &mut After<M>) {
-        if std::mem::replace(&mut self.closed, true) {
-            return;
-        }
-        self.keys.as_mut().into_iter().for_each(|keys| keys.clear());
-        let idle: Vec<u64> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| !matches!(entry.state, State::Out { .. }))
-            .map(|(sequence, _)| *sequence)
-            .collect();
-        for sequence in idle {
-            self.lose(sequence, DropReason::Stopped, after);
-        }
-        self.wake(after);
-    }
-
-    fn lose(&mut self, sequence: u64, reason: DropReason, after: &mut After<M>) {
-        self.stats.lost += 1;
-        let message = self.settle(sequence);
-        after.bury.push((reason, message));
-    }
-
-    /// Takes a message out, whatever its state.
-    fn settle(&mut self, sequence: u64) -> Option<M> {
-        self.untimed(sequence);
-        let entry = self.entries.remove(&sequence)?;
-        if matches!(entry.state, State::Ready) {
-            self.ready.remove(&sequence);
-            self.keys.as_mut().into_iter().for_each(|keys| keys.unready(entry.key, sequence));
-        }
-        if !entry.acked {
-            self.stats.out -= usize::from(matches!(entry.state, State::Out { .. }));
-            self.stats.unsettled -= 1;
-        }
-        // Once closed nothing is behind anything.
-        if let (Some(keys), false) = (&mut self.keys, self.closed) {
-            keys.leave(entry.key, entry.next.is_some());
-            if let Some(next) = entry.next {
-                self.make_ready(next);
-            }
-        }
-        entry.message
-    }
-
-    fn untimed(&mut self, sequence: u64) {
-        if let Some(Entry { state: State::Waiting { until } | State::Out { until: Some(until), .. }, .. }) =
-            self.entries.get(&sequence)
-        {
-            self.timers.remove(&(*until, sequence));
-        }
     }
 }
