@@ -104,8 +104,9 @@ impl Demand {
         self
     }
 
-    /// And no more than `items` in each `per`, measured by the system's clock:
-    /// a bucket that holds `items` to begin with and is filled evenly.
+    /// And on average no more than `items` in each `per`, measured by the system's
+    /// clock: a bucket that holds `items` and is filled evenly. It begins full, and
+    /// is full after a pause: then up to twice as many come within one `per`.
     ///
     /// # Panics
     /// If `items` or `per` is zero.
