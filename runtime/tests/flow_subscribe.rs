@@ -754,3 +754,183 @@ fn an_idle_source_keeps_no_place_from_others() {
 fn source_of<S: Stream<Item = u64> + Send + 'static>(stream: S) -> S {
     stream
 }
+
+/// Panics are part of these tests: not on the screen.
+fn quietly<R>(f: impl FnOnce() -> R) -> R {
+    std::panic::set_hook(Box::new(|info| {
+        if info.payload().downcast_ref::<&str>().is_none_or(|text| !text.starts_with("foreign")) {
+            eprintln!("{info}");
+        }
+    }));
+    f()
+}
+
+/// Panics when it is dropped, unless it panics already.
+struct Sore;
+
+impl Drop for Sore {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic!("foreign: dropped");
+        }
+    }
+}
+
+#[test]
+fn foreign_code_that_panics_fails_its_subscription_and_nothing_else() {
+    struct Sour;
+    impl From<Sour> for Fault {
+        fn from(_: Sour) -> Self {
+            panic!("foreign: into");
+        }
+    }
+    fn never(_: NonZeroU64) -> std::future::Ready<Result<Option<Vec<u64>>, Fault>> {
+        panic!("foreign: produce")
+    }
+    fn at_once(_: Emitter<u64>) -> std::future::Ready<()> {
+        panic!("foreign: connect")
+    }
+    let panics_at_two = |n| if n == 2 { panic!("foreign: make") } else { Msg::Item(n) };
+    quietly(|| {
+        for which in 0..4 {
+            let bench = Bench::new();
+            let sink = bench.sink(AT_ONCE, Push::bounded(1));
+            let (system, window) = (&bench.system, Demand::window(1));
+            let (subscription, items) = match which {
+                0 => {
+                    (system.subscribe(source::iter(0..5), Inlet::new(&sink, panics_at_two).on_end(Msg::End), window), 2)
+                }
+                1 => (system.subscribe(source::produce(never), inlet(&sink), window), 0),
+                2 => (system.subscribe(source::from_fn(at_once), inlet(&sink), window), 0),
+                _ => {
+                    let results = futures_util::stream::iter([Ok(0), Err(Sour)]);
+                    (system.subscribe(source::fallible(results), inlet(&sink), window), 1)
+                }
+            };
+            // Nothing comes out of here.
+            bench.settle();
+            assert!(subscription.end().unwrap().to_string().starts_with("failed: the source panicked"), "{which}");
+            assert!(sink.try_tell(Msg::Other).is_ok(), "the place of what was not made is free");
+            bench.settle();
+            let seen = bench.seen();
+            assert_eq!(seen.len(), items + 2, "{which}: {seen:?}");
+            assert!(seen[items].starts_with("failed: the source panicked") && seen[items + 1] == "other", "{seen:?}");
+        }
+    });
+}
+
+#[test]
+fn an_end_that_cannot_be_told_and_a_source_that_cannot_be_dropped_are_over() {
+    quietly(|| {
+        let bench = Bench::new();
+        let sink = bench.sink(AT_ONCE, Push::bounded(1));
+        let untold = Inlet::new(&sink, Msg::Item).on_end(|_| panic!("foreign: on_end"));
+        let subscription = bench.system.subscribe(source::iter(0..2), untold, Demand::window(1));
+        bench.settle();
+        assert!(subscription.end().unwrap().is_completed());
+
+        let sore = Sore;
+        let waits = futures_util::stream::poll_fn(move |_| {
+            let _ = &sore;
+            Poll::<Option<u64>>::Pending
+        });
+        let subscription = bench.system.subscribe(waits, inlet(&sink), Demand::window(1));
+        bench.settle();
+        let tasks = bench.executor.tasks();
+        subscription.cancel();
+        bench.settle();
+        assert_eq!(bench.executor.tasks(), tasks - 1);
+        assert_eq!(bench.seen(), ["0", "1"]);
+    });
+}
+
+/// A waker of its own for each poll.
+struct Nobody;
+
+impl std::task::Wake for Nobody {
+    fn wake(self: Arc<Self>) {}
+}
+
+#[test]
+fn who_waits_for_the_end_no_more_leaves_nothing_behind() {
+    use std::future::Future;
+    let bench = Bench::new();
+    let sink = bench.sink(AT_ONCE, Push::bounded(4));
+    let never = futures_util::stream::pending::<u64>;
+    let subscription = bench.system.subscribe(never(), inlet(&sink), Demand::window(4));
+    let mut items = bench.system.items(never(), Demand::window(4));
+    let wakers: Vec<Arc<Nobody>> = (0..30).map(|_| Arc::new(Nobody)).collect();
+    let kept = || wakers.iter().filter(|waker| Arc::strong_count(waker) > 1).count();
+    for (n, waker) in wakers.iter().enumerate() {
+        let waker = Arc::clone(waker).into();
+        let mut cx = TaskContext::from_waker(&waker);
+        match n % 3 {
+            0 => assert!(std::pin::pin!(subscription.ended()).poll(&mut cx).is_pending()),
+            1 => assert!(subscription.poll_ended(&mut cx).is_pending()),
+            _ => assert!(Pin::new(&mut items).poll_next(&mut cx).is_pending()),
+        }
+    }
+    assert_eq!(kept(), 2, "the last of those who poll by hand, and the reader");
+    drop((items, subscription));
+    bench.settle();
+    assert_eq!(kept(), 0);
+}
+
+#[test]
+fn all_who_wait_for_the_end_hear_of_it() {
+    let bench = Bench::new();
+    let sink = bench.sink(AT_ONCE, Push::bounded(4));
+    let subscription =
+        Arc::new(bench.system.subscribe(futures_util::stream::pending::<u64>(), inlet(&sink), Demand::window(4)));
+    let heard = Arc::new(Mutex::new(0));
+    for _ in 0..3 {
+        let (subscription, heard) = (Arc::clone(&subscription), Arc::clone(&heard));
+        tidegate::Executor::spawn(
+            &bench.executor,
+            "waits",
+            Box::pin(async move {
+                subscription.ended().await;
+                *heard.lock().unwrap() += 1;
+            }),
+        );
+    }
+    bench.settle();
+    subscription.cancel();
+    bench.settle();
+    assert_eq!(*heard.lock().unwrap(), 3);
+}
+
+#[test]
+fn a_source_that_never_waits_lets_others_run() {
+    let bench = Bench::new();
+    let sink = bench.sink(AT_ONCE, Push::unbounded());
+    let (stream, polled) = Counted::to(100_000);
+    let subscription = bench.system.subscribe(stream, inlet(&sink), Demand::unbounded());
+    let mut most = 0;
+    loop {
+        let before = *polled.lock().unwrap();
+        if !bench.executor.try_step() {
+            break;
+        }
+        most = most.max(*polled.lock().unwrap() - before);
+    }
+    assert!(most <= 256, "{most} items in one poll");
+    assert!(subscription.end().unwrap().is_completed());
+    assert_eq!(bench.seen().len(), 100_001);
+}
+
+#[test]
+fn what_was_sent_before_a_cancel_is_read_after_it() {
+    let bench = Bench::new();
+    let mut items = bench.system.items(source::iter(0..9), Demand::window(3));
+    bench.settle();
+    items.subscription().cancel();
+    let read = bench.executor.block_on(async {
+        let mut read = Vec::new();
+        while let Some(item) = std::future::poll_fn(|cx| Pin::new(&mut items).poll_next(cx)).await {
+            read.push(item.unwrap());
+        }
+        read
+    });
+    assert_eq!(read, [0, 1, 2], "S9: what has been accepted still comes");
+}

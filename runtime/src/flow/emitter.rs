@@ -408,7 +408,8 @@ impl<T> Inner<T> {
 impl<T: Send + 'static> Drop for Emitter<T> {
     fn drop(&mut self) {
         if self.inner.is_some() {
-            self.finish(End::Failed(Fault::msg("the source went away without an end")));
+            let how = if std::thread::panicking() { "panicked" } else { "went away without an end" };
+            self.finish(End::Failed(Fault::msg(format!("the source {how}"))));
         }
     }
 }

@@ -10,6 +10,7 @@ use futures_core::Stream;
 use super::demand::Demand;
 use super::end::End;
 use super::inlet::Inlet;
+use super::line::Listener;
 use super::source::{Source, Spawner};
 use super::subscription::Subscription;
 use crate::actor::{Fault, Life, StopReason};
@@ -24,6 +25,7 @@ use crate::system::System;
 pub struct Items<T: Send + 'static> {
     receiver: Receiver<T>,
     subscription: Subscription,
+    listener: Listener,
     ended: bool,
     /// After the others: whoever waits for its end finds them gone.
     _leaves: Leaves,
@@ -40,7 +42,8 @@ impl Drop for Leaves {
 impl System {
     /// Pulls `source` as a stream, as far ahead as `demand` says: one item, if
     /// it is [unbounded](Demand::unbounded), and by the stream's
-    /// [`subscription`](Items::subscription) if it is by hand.
+    /// [`subscription`](Items::subscription) if it is by hand. The reader owns it:
+    /// a shutdown, which ends actors, ends it with its source at most.
     ///
     /// ```
     /// # use tidegate::prelude::*;
@@ -60,7 +63,8 @@ impl System {
         let leaves = Leaves(Arc::clone(actor.life()));
         let (subscription, emitter) = self.connect(name, Inlet::new(&actor, |item| item), demand);
         source.connect(emitter, &Spawner::new(self));
-        Items { receiver, subscription, ended: false, _leaves: leaves }
+        let listener = subscription.listener();
+        Items { receiver, subscription, listener, ended: false, _leaves: leaves }
     }
 }
 
@@ -85,7 +89,11 @@ impl<T: Send + 'static> Stream for Items<T> {
             return Poll::Ready(Some(Ok(item)));
         }
         // The end is told when all items sent have been taken.
-        let Poll::Ready(end) = self.subscription.poll_ended(cx) else { return Poll::Pending };
+        let Poll::Ready(end) = self.listener.poll_ended(cx) else { return Poll::Pending };
+        // One may have come before it was cancelled meanwhile.
+        if let Poll::Ready(Some(item)) = self.receiver.poll_recv(cx) {
+            return Poll::Ready(Some(Ok(item)));
+        }
         self.ended = true;
         Poll::Ready(match end {
             End::Failed(fault) => Some(Err(fault)),

@@ -36,9 +36,35 @@ struct State {
     /// The end is being told: it is too late to cancel.
     ending: bool,
     end: Option<End>,
-    listeners: Vec<Waker>,
+    listeners: Vec<(u64, Waker)>,
+    next_listener: u64,
     /// As the source saw it last.
     seen: Option<Ledger>,
+}
+
+/// Somebody who waits for the end: one waker at a time, and none once it is
+/// dropped.
+pub(super) struct Listener {
+    line: Arc<Line>,
+    key: Option<u64>,
+}
+
+impl Listener {
+    pub(super) const fn new(line: Arc<Line>) -> Self {
+        Self { line, key: None }
+    }
+
+    pub(super) fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        self.line.poll_ended(&mut self.key, cx)
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.line.forget_listener(key);
+        }
+    }
 }
 
 /// What the subscriber's end has said so far.
@@ -93,7 +119,8 @@ impl Line {
             self.cancelled.raise();
             (state.source.take(), std::mem::take(&mut state.listeners))
         };
-        source.into_iter().chain(listeners).for_each(Waker::wake);
+        source.into_iter().for_each(Waker::wake);
+        listeners.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     #[inline(always)]
@@ -128,27 +155,48 @@ impl Line {
         }
         // It makes a message, which is foreign code.
         drop(contained(|| tell(end.clone())));
-        let listeners = {
+        let (source, listeners) = {
             let mut state = self.state.lock();
             state.end = Some(end);
-            std::mem::take(&mut state.listeners)
+            (state.source.take(), std::mem::take(&mut state.listeners))
         };
-        listeners.into_iter().for_each(Waker::wake);
+        // Nobody asks it for more: its task is not kept by its waker.
+        drop(source);
+        listeners.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     pub(super) fn end(&self) -> Option<End> {
         self.state.lock().end.clone()
     }
 
-    pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<End> {
+    fn poll_ended(&self, key: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<End> {
         let mut state = self.state.lock();
         if let Some(end) = &state.end {
             return Poll::Ready(end.clone());
         }
-        if !state.listeners.iter().any(|listener| listener.will_wake(cx.waker())) {
-            state.listeners.push(cx.waker().clone());
-        }
+        let old = match state.listeners.iter_mut().find(|(there, _)| Some(*there) == *key) {
+            Some((_, waker)) if waker.will_wake(cx.waker()) => None,
+            Some((_, waker)) => Some(std::mem::replace(waker, cx.waker().clone())),
+            None => {
+                state.next_listener += 1;
+                *key = Some(state.next_listener);
+                let listener = (state.next_listener, cx.waker().clone());
+                state.listeners.push(listener);
+                None
+            }
+        };
+        drop(state);
+        // Foreign code: dropped when the lock is free.
+        drop(old);
         Poll::Pending
+    }
+
+    fn forget_listener(&self, key: u64) {
+        let mut state = self.state.lock();
+        let place = state.listeners.iter().position(|(there, _)| *there == key);
+        let gone = place.map(|place| state.listeners.swap_remove(place));
+        drop(state);
+        drop(gone);
     }
 
     /// The numbers, for people.

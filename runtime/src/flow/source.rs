@@ -52,9 +52,19 @@ impl Spawner {
         &self.world
     }
 
-    /// Runs a task.
+    /// Runs a task. A panic ends it, and goes no further.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.world.executor.spawn("tidegate-source", Box::pin(task));
+        let mut task = Some(Box::pin(task));
+        let apart = poll_fn(move |cx| {
+            let polled = contained(|| task.as_mut().map_or(Poll::Ready(()), |task| task.as_mut().poll(cx)));
+            if matches!(polled, Ok(Poll::Pending)) {
+                return Poll::Pending;
+            }
+            // What it leaves is foreign code as well.
+            drop(contained(|| task = None));
+            Poll::Ready(())
+        });
+        self.world.executor.spawn("tidegate-source", Box::pin(apart));
     }
 }
 
@@ -123,6 +133,9 @@ where
     }
 }
 
+/// How many items a stream sends before others run.
+const TURN: u32 = 256;
+
 /// Sends what a stream yields, polling it only for an item that may be sent.
 async fn pump<S: Stream, T: Send + 'static>(
     stream: S,
@@ -130,14 +143,22 @@ async fn pump<S: Stream, T: Send + 'static>(
     read: impl Fn(S::Item) -> Result<T, Fault>,
 ) {
     let mut stream = pin!(stream);
+    let mut turn = TURN;
     while let Ok(wanted) = emitter.ready().await {
         for _ in 0..wanted.get() {
+            // Neither a stream that always has something nor a mailbox that always
+            // has room ever waits.
+            turn -= 1;
+            if turn == 0 {
+                turn = TURN;
+                let_others_run().await;
+            }
             let next = poll_fn(|cx| {
                 if emitter.is_cancelled() {
                     return Poll::Ready(Ok(None));
                 }
-                match contained(|| stream.as_mut().poll_next(cx)) {
-                    Ok(Poll::Ready(item)) => Poll::Ready(Ok(item.map(&read))),
+                match contained(|| stream.as_mut().poll_next(cx).map(|item| item.map(&read))) {
+                    Ok(Poll::Ready(item)) => Poll::Ready(Ok(item)),
                     // Only who waits asks to be woken when it need not; and it keeps no
                     // place from others.
                     Ok(Poll::Pending) => {
@@ -329,7 +350,7 @@ where
         spawner.spawn(async move {
             let mut running = pin!(run(emitter));
             poll_fn(|cx| {
-                let polled = contained(|| running.as_mut().poll(cx)).unwrap_or(Poll::Ready(()));
+                let polled = running.as_mut().poll(cx);
                 line.look(Some(cx.waker()));
                 if line.is_cancelled() { Poll::Ready(()) } else { polled }
             })

@@ -9,11 +9,12 @@ use super::demand::Demand;
 use super::emitter::{Emitter, Parts};
 use super::end::End;
 use super::inlet::Inlet;
-use super::line::Line;
+use super::line::{Line, Listener};
 use super::rate::Bucket;
 use super::source::{Source, Spawner};
 use super::target::Target;
 use crate::actor::{Actor, ActorRef, Context, Life};
+use crate::sync::shim::Mutex;
 use crate::system::{FlowInspection, FlowProbe, System};
 
 /// A subscription, as its subscriber holds it: asks for more, and ends it.
@@ -25,6 +26,8 @@ use crate::system::{FlowInspection, FlowProbe, System};
 #[must_use = "dropping a subscription cancels it; see `detach`"]
 pub struct Subscription {
     line: Arc<Line>,
+    /// For who polls by hand.
+    listener: Mutex<Listener>,
     detached: bool,
 }
 
@@ -54,12 +57,19 @@ impl Subscription {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn ended(&self) -> End {
-        poll_fn(|cx| self.poll_ended(cx)).await
+        let mut listener = self.listener();
+        poll_fn(|cx| listener.poll_ended(cx)).await
     }
 
-    /// As [`ended`](Self::ended), for futures of one's own.
+    /// As [`ended`](Self::ended), for futures of one's own. Whoever polled last is
+    /// woken.
     pub fn poll_ended(&self, cx: &mut TaskContext<'_>) -> Poll<End> {
-        self.line.poll_ended(cx)
+        self.listener.lock().poll_ended(cx)
+    }
+
+    /// One more who waits for the end.
+    pub(super) fn listener(&self) -> Listener {
+        Listener::new(Arc::clone(&self.line))
     }
 
     /// How it has ended, if it has.
@@ -150,7 +160,8 @@ impl System {
         let probe: Arc<dyn FlowProbe> = Arc::<Line>::clone(&line);
         self.show_flow(&probe);
         let rate = demand.limit_of_rate().map(Bucket::new);
-        let subscription = Subscription { line: Arc::clone(&line), detached: false };
+        let listener = Mutex::new(Listener::new(Arc::clone(&line)));
+        let subscription = Subscription { line: Arc::clone(&line), listener, detached: false };
         let worked_off = !holds && demand.is_worked_off();
         let parts = Parts { line, ledger: demand.ledger(), target, holds, worked_off, at_once, rate, life };
         (subscription, Emitter::new(parts))
