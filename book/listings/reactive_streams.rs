@@ -171,7 +171,7 @@ impl Actor for Double {
             Step::End(End::Failed(fault)) => self.out.fail(fault),
             Step::End(_) => self.out.complete(),
             // Nobody is left downstream: upstream is cancelled with this actor.
-            Step::Demand if self.out.demand() == 0 && self.out.is_cancelled() => cx.stop(),
+            Step::Demand if self.out.is_cancelled() => cx.stop(),
             Step::Demand => {}
         }
         Ok(())

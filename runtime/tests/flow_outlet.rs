@@ -20,6 +20,7 @@ enum Do {
     /// Sends what it can, without waiting.
     Offer(std::ops::Range<u64>),
     Demand,
+    IsCancelled,
     Complete,
     Fail,
     Demanded(Demanded),
@@ -65,6 +66,10 @@ impl Actor for Emits {
                 let demand = self.out.demand();
                 let there = self.out.subscribers().len();
                 self.note(format!("demand {demand} of {there}"));
+            }
+            Do::IsCancelled => {
+                let is_cancelled = self.out.is_cancelled();
+                self.note(format!("cancelled: {is_cancelled}"));
             }
             Do::Complete => self.out.complete(),
             Do::Fail => self.out.fail(Fault::msg("no more ink")),
@@ -544,6 +549,60 @@ fn items_that_nobody_hears_wait_or_are_counted_or_end_it() {
     drop(sink);
     bench.settle();
     assert_eq!(bench.noted(), ["Cancelled(..) 1", "Cancelled(..) 2"], "and for no other");
+}
+
+/// Without a look at demand before; whether the subscriber had some left or none.
+#[test]
+fn who_asks_whether_all_have_gone_is_told_how_it_is_now() {
+    for wants in [Demand::manual(), Demand::window(4)] {
+        let bench = Bench::new();
+        let (emits, port) = bench.emits(Outlet::new().unheard(Unheard::Cancel), None);
+        let ask = |expected: &str| {
+            tell(&emits, Do::IsCancelled);
+            bench.settle();
+            assert_eq!(bench.noted(), [expected]);
+        };
+        ask("cancelled: false");
+        let sink = bench.sink(&port, AT_ONCE, wants);
+        ask("cancelled: false");
+        drop(sink);
+        ask("cancelled: true");
+        let late = bench.sink(&port, AT_ONCE, wants);
+        ask("cancelled: false");
+        drop(late);
+        ask("cancelled: true");
+    }
+}
+
+/// What comes between a look and the end of a notice is told of all the same, also
+/// if the look was for who has gone.
+#[test]
+fn a_cancel_behind_the_question_whether_all_have_gone_is_told_of() {
+    struct Asks {
+        out: Outlet<u64>,
+        between: Option<Subscription>,
+        seen: Seen,
+    }
+    impl Actor for Asks {
+        type Msg = Demanded;
+        async fn started(&mut self, cx: &mut Context<Self>) -> Result<(), Fault> {
+            self.out.announce(cx, |notice| notice);
+            Ok(())
+        }
+        async fn handle(&mut self, _notice: Demanded, _: &mut Context<Self>) -> Result<(), Fault> {
+            let is_cancelled = self.out.is_cancelled();
+            self.seen.lock().unwrap().push(is_cancelled.to_string());
+            drop(self.between.take());
+            Ok(())
+        }
+    }
+    let bench = Bench::new();
+    let out = Outlet::new().unheard(Unheard::Cancel);
+    let sink = bench.sink(&out.port(), AT_ONCE, Demand::window(4));
+    let seen = Seen::default();
+    bench.system.spawn(Asks { out, between: Some(sink.subscription), seen: Arc::clone(&seen) }, Push::bounded(1));
+    bench.settle();
+    assert_eq!(*seen.lock().unwrap(), ["false", "true"]);
 }
 
 #[test]

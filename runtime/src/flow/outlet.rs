@@ -333,7 +333,7 @@ impl<T: Send + 'static> Outlet<T> {
             Some(partition) => self.demand_of_partition(partition),
             None => self.total(),
         };
-        if self.is_cancelled() {
+        if self.is_over() {
             return Poll::Ready(Err(Unwanted::Cancelled));
         }
         NonZeroU64::new(demand).map_or(Poll::Pending, |demand| Poll::Ready(Ok(demand)))
@@ -367,9 +367,16 @@ impl<T: Send + 'static> Outlet<T> {
     }
 
     /// Whether nothing can be sent any more: it has ended, or its last subscriber
-    /// has gone under [`Unheard::Cancel`].
+    /// has gone under [`Unheard::Cancel`]. As it is now: like
+    /// [`demand`](Self::demand), this looks who has come and gone.
     #[must_use]
-    pub fn is_cancelled(&self) -> bool {
+    pub fn is_cancelled(&mut self) -> bool {
+        let _ = self.demand();
+        self.is_over()
+    }
+
+    /// The same, as far as the outlet has seen.
+    fn is_over(&self) -> bool {
         self.ended || (self.unheard == Unheard::Cancel && self.had_some && self.seats.is_empty())
     }
 
@@ -402,7 +409,7 @@ impl<T: Send + 'static> Outlet<T> {
 
     /// All demand that is known.
     fn total(&self) -> u64 {
-        if self.is_cancelled() {
+        if self.is_over() {
             return 0;
         }
         if self.seats.is_empty() {

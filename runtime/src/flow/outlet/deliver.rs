@@ -104,7 +104,7 @@ impl<T: Send + 'static> Outlet<T> {
     #[cold]
     #[inline(never)]
     fn send_nowhere(&mut self, item: T) -> Result<(), EmitError<T>> {
-        if self.is_cancelled() {
+        if self.is_over() {
             return Err(EmitError::Cancelled(item));
         }
         if self.unheard == Unheard::Drop && self.seats.is_empty() {

@@ -90,9 +90,9 @@ impl<T: Send + 'static> Output<T> {
     /// Whether nothing is wanted any more: every subscriber has gone, or the stage
     /// has been told to stop.
     #[must_use]
-    pub fn is_cancelled(&self) -> bool {
+    pub fn is_cancelled(&mut self) -> bool {
         self.stopping.is_raised()
-            || match &self.to {
+            || match &mut self.to {
                 To::Outlet(outlet) => outlet.is_cancelled(),
                 To::List { .. } => false,
             }
