@@ -7,10 +7,11 @@
 use std::sync::{Arc, Mutex};
 
 use tidegate::flow::reactive::{self, Publisher, Subscriber, Subscription};
+use tidegate::flow::stage::{self, Prefetch};
 use tidegate::flow::verify::{
     Environment, ProcessorSuite, PublisherSuite, Seen, Subject, SubscriberSuite, Subscribers,
 };
-use tidegate::flow::{Demand, End, Inlet, Outlet, Unheard, source};
+use tidegate::flow::{Conversion, Demand, End, Inlet, Outlet, Unheard, source};
 use tidegate::prelude::*;
 use tidegate::{ManualExecutor, verify_processor, verify_publisher, verify_subscriber};
 
@@ -149,8 +150,7 @@ impl Actor for Double {
             Step::Item(n) => self.out.send(2 * n).await?,
             Step::End(End::Failed(fault)) => self.out.fail(fault),
             Step::End(_) => self.out.complete(),
-            // In this order: it has to look before it knows.
-            Step::Demand if self.out.demand() == 0 && self.out.is_cancelled() => cx.stop(),
+            Step::Demand if self.out.is_cancelled() => cx.stop(),
             Step::Demand => {}
         }
         Ok(())
@@ -178,6 +178,30 @@ verify_processor!(actor_processor_shuffled, doubling(Outlet::new).on(|| Environm
 verify_processor!(actor_processor_for_all, doubling(Outlet::broadcast).serves(Subscribers::Same));
 #[cfg(feature = "tokio")]
 verify_processor!(actor_processor_on_tokio, doubling(Outlet::new).on(paused_tokio));
+
+// Stages as processors.
+
+/// Twice the number, as a stage: what it subscribes to is the pipe.
+fn doubling_stage(prefetch: Prefetch, outlet: fn() -> Outlet<u64>) -> ProcessorSuite<u64, u64> {
+    ProcessorSuite::new(
+        move |env| {
+            let system = env.system();
+            let (subscriber, source) = reactive::pipe();
+            let double = stage::map(|n: u64| async move { Ok(2 * n) });
+            let out = outlet().unheard(Unheard::Cancel);
+            let running = system.stage(source, double, prefetch).outlet(out).fail_at_once().spawn();
+            (subscriber, reactive::from_source(system, move || running.clone()))
+        },
+        |n| n,
+    )
+}
+
+verify_processor!(stage_processor, doubling_stage(Prefetch::window(2), Outlet::new));
+verify_processor!(stage_without_prefetch, doubling_stage(Prefetch::none(Conversion::one_to_one()), Outlet::new));
+verify_processor!(stage_shuffled, doubling_stage(Prefetch::window(2), Outlet::new).on(|| Environment::shuffled(5)));
+verify_processor!(stage_for_all, doubling_stage(Prefetch::window(4), Outlet::broadcast).serves(Subscribers::Same));
+#[cfg(feature = "tokio")]
+verify_processor!(stage_on_tokio, doubling_stage(Prefetch::window(2), Outlet::new).on(paused_tokio));
 
 // What the suites do not ask.
 
