@@ -605,6 +605,42 @@ fn a_cancel_behind_the_question_whether_all_have_gone_is_told_of() {
     assert_eq!(*seen.lock().unwrap(), ["false", "true"]);
 }
 
+/// An actor that looks how much demand there is, and then whether there will be any,
+/// works with the first answer: what came in between is not to be lost on it.
+#[test]
+fn l3_demand_that_comes_before_the_question_whether_all_have_gone_is_told_of() {
+    struct Asks {
+        out: Outlet<u64>,
+        more: Option<Subscription>,
+        seen: Seen,
+    }
+    impl Actor for Asks {
+        type Msg = Demanded;
+        async fn started(&mut self, cx: &mut Context<Self>) -> Result<(), Fault> {
+            self.out.announce(cx, |notice| notice);
+            Ok(())
+        }
+        async fn handle(&mut self, _notice: Demanded, _: &mut Context<Self>) -> Result<(), Fault> {
+            let demand = self.out.demand();
+            if let Some(more) = self.more.take() {
+                more.request(5);
+                more.detach();
+            }
+            assert!(!self.out.is_cancelled());
+            self.seen.lock().unwrap().push(demand.to_string());
+            Ok(())
+        }
+    }
+    let bench = Bench::new();
+    let out = Outlet::new().unheard(Unheard::Cancel);
+    let sink = bench.sink(&out.port(), AT_ONCE, Demand::manual());
+    sink.subscription.request(1);
+    let seen = Seen::default();
+    bench.system.spawn(Asks { out, more: Some(sink.subscription), seen: Arc::clone(&seen) }, Push::bounded(1));
+    bench.settle();
+    assert_eq!(*seen.lock().unwrap(), ["1", "6"]);
+}
+
 #[test]
 fn l3_an_actor_that_is_told_of_demand_and_sends_less_keeps_the_rest() {
     let bench = Bench::new();

@@ -371,12 +371,17 @@ impl<T: Send + 'static> Outlet<T> {
     /// [`demand`](Self::demand), this looks who has come and gone.
     #[must_use]
     pub fn is_cancelled(&mut self) -> bool {
-        let _ = self.demand();
+        if self.announces {
+            // Who looked for demand before this has not seen what came since: that
+            // is to be told of still.
+            self.hub.glanced();
+        }
+        self.look(None);
         self.is_over()
     }
 
     /// The same, as far as the outlet has seen.
-    fn is_over(&self) -> bool {
+    pub(in crate::flow) fn is_over(&self) -> bool {
         self.ended || (self.unheard == Unheard::Cancel && self.had_some && self.seats.is_empty())
     }
 

@@ -140,6 +140,14 @@ impl<T: Send + 'static> Hub<T> {
         }
     }
 
+    /// The actor is about to look who is there, and not how much demand there is:
+    /// what comes from here on is news to it, and what has come stays so.
+    pub(super) fn glanced(&self) {
+        if let Some(telling) = &mut self.state.lock().telling {
+            telling.seen = true;
+        }
+    }
+
     pub(super) fn tell_by(self: &Arc<Self>, tell: Arc<dyn Fn(Demanded) + Send + Sync>) {
         let mut state = self.state.lock();
         state.telling = Some(Telling { tell, under_way: false, again: false, seen: false });

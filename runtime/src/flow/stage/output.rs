@@ -98,6 +98,16 @@ impl<T: Send + 'static> Output<T> {
             }
     }
 
+    /// The same, as far as it has been seen: for who has just looked at the demand, or
+    /// is told of what is new.
+    pub(super) fn is_over(&self) -> bool {
+        self.stopping.is_raised()
+            || match &self.to {
+                To::Outlet(outlet) => outlet.is_over(),
+                To::List { .. } => false,
+            }
+    }
+
     /// Waits until at least one item can be sent, and tells how many: for what is
     /// costly to make.
     ///

@@ -132,7 +132,7 @@ impl<S: Stage> Runner<S> {
     /// Judges what a method of the stage has returned, and asks for more.
     fn settle(&mut self, done: Result<(), Fault>, cx: &mut Context<Self>) -> Result<(), Fault> {
         let (_, rig) = self.parts();
-        if done.is_err() && rig.out.is_cancelled() {
+        if done.is_err() && rig.out.is_over() {
             if self.stopping.is_raised() {
                 // It obeys next; what it was to emit is lost with it.
                 return Ok(());
@@ -152,7 +152,7 @@ impl<S: Stage> Runner<S> {
         }
         let (_, rig) = self.parts();
         let demand = if rig.asking.is_derived() { rig.out.demand() } else { 0 };
-        if rig.out.is_cancelled() {
+        if rig.out.is_over() {
             self.leave(End::Cancelled, cx);
             return;
         }
@@ -228,7 +228,7 @@ impl<S: Stage> Runner<S> {
             }
         };
         // Stopped or unwanted while it emitted the rest.
-        if end.fault().is_some() && rig.out.is_cancelled() {
+        if end.fault().is_some() && rig.out.is_over() {
             return self.settle(Err(Fault::msg("unwanted")), cx);
         }
         self.leave(end, cx);
