@@ -47,7 +47,7 @@ pub struct Sent {
     pub lost: u64,
     /// Deliveries whose webhook was sent twice.
     pub doubled: u64,
-    /// Webhooks that were changed on the way.
+    /// Of those sent: changed on the way.
     pub forged: u64,
     /// Webhooks sent, with the doubles and the changed ones.
     pub sent: u64,
@@ -128,7 +128,6 @@ impl Sender {
             self.bag.extend(std::iter::repeat_n(webhook, 1 + usize::from(doubled)));
         }
         if happens(FORGED, self.mishaps.forge) {
-            self.sent.forged += 1;
             self.bag.push(Webhook { forged: true, ..webhook });
         }
         while self.bag.len() > BAG {
@@ -164,6 +163,7 @@ impl Sender {
         let (headers, body) = self.written(webhook);
         let client = self.client.clone();
         self.sent.sent += 1;
+        self.sent.forged += u64::from(webhook.forged);
         self.under_way.spawn(async move {
             let begun = Instant::now();
             let status = client.post(receiver::PATH, headers, body).await?.status;
