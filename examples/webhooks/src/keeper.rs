@@ -35,8 +35,8 @@ pub enum What {
 pub enum ToKeeper {
     /// Something that a worker has learned.
     Learned(Learned),
-    /// To answer when everything below the number is in the state.
-    Reached(u64, Reply<()>),
+    /// Everything below which number is in the state?
+    Reach(Reply<u64>),
     /// What has been kept so far?
     Show(Reply<Kept>),
 }
@@ -65,7 +65,6 @@ pub struct Kept {
 pub struct Keeper {
     kept: Kept,
     early: BTreeMap<u64, Learned>,
-    waiting: Vec<(u64, Reply<()>)>,
     /// For its clock.
     source: Source,
 }
@@ -74,7 +73,7 @@ impl Keeper {
     /// Knows nothing yet.
     #[must_use]
     pub fn new(source: Source) -> Self {
-        Self { kept: Kept::default(), early: BTreeMap::new(), waiting: Vec::new(), source }
+        Self { kept: Kept::default(), early: BTreeMap::new(), source }
     }
 
     fn learn(&mut self, learned: Learned) {
@@ -102,18 +101,6 @@ impl Keeper {
             }
             // Here the job goes, and makes room for another.
         }
-        self.answer();
-    }
-
-    fn answer(&mut self) {
-        for (number, reply) in std::mem::take(&mut self.waiting) {
-            if number > self.kept.reach {
-                self.waiting.push((number, reply));
-            } else {
-                // Who does not wait any more need not know.
-                let _ = reply.send(());
-            }
-        }
     }
 }
 
@@ -123,10 +110,8 @@ impl Actor for Keeper {
     async fn handle(&mut self, message: ToKeeper, _: &mut Context<Self>) -> Result<(), Fault> {
         match message {
             ToKeeper::Learned(learned) => self.learn(learned),
-            ToKeeper::Reached(number, reply) => {
-                self.waiting.push((number, reply));
-                self.answer();
-            }
+            // Who does not wait any more need not know.
+            ToKeeper::Reach(reply) => drop(reply.send(self.kept.reach)),
             ToKeeper::Show(reply) => drop(reply.send(self.kept.clone())),
         }
         Ok(())

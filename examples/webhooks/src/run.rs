@@ -57,7 +57,8 @@ pub struct Setup {
     pub poll: Duration,
     /// The part of all deliveries at which a worker fails.
     pub crashes: f64,
-    /// A run that takes longer has failed.
+    /// A run in which nothing happens, and nothing comes into the state, for so
+    /// long and for as long as between two looks, has failed.
     pub patience: Duration,
 }
 
@@ -85,7 +86,7 @@ impl Default for Setup {
             window: 64,
             poll: Duration::from_millis(250),
             crashes: 0.002,
-            patience: Duration::from_secs(120),
+            patience: Duration::from_secs(60),
         }
     }
 }
@@ -98,7 +99,7 @@ pub enum RunError {
     Io(io::Error),
     /// A delivery cannot be read, so nobody knows what the state should be.
     NotUnderstood(serde_json::Error),
-    /// Out of patience. What everybody was doing is inside.
+    /// It stood still. What everybody was doing is inside.
     Stuck(Box<Inspection>),
     /// The keeper has ended, and the state with it.
     StateLost,
@@ -118,18 +119,35 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 pub async fn run(corpus: Corpus, setup: &Setup, stop: impl Future<Output = ()>) -> Result<Outcome, RunError> {
     let begun = Instant::now();
     let mut plant = Plant::start(corpus, setup).await?;
+    let (source, keeper) = (plant.source.clone(), plant.keeper.clone());
     let interrupted = tokio::select! {
         biased;
         () = stop => true,
-        played = tokio::time::timeout(setup.patience, plant.play(setup)) => match played {
-            Ok(played) => {
-                played?;
-                false
-            }
-            Err(_) => return Err(RunError::Stuck(Box::new(plant.system.inspect()))),
-        },
+        played = plant.play(setup) => {
+            played?;
+            false
+        }
+        () = stands_still(source, keeper, setup.patience.saturating_add(setup.poll)) => {
+            return Err(RunError::Stuck(Box::new(plant.system.inspect())));
+        }
     };
     plant.end(begun, interrupted).await
+}
+
+/// Ends when nothing has happened, and nothing has come into the state, for
+/// `patience`: at least that, and at most twice.
+async fn stands_still(source: Source, keeper: ActorRef<ToKeeper>, patience: Duration) {
+    let mut before = None;
+    loop {
+        // A keeper that does not answer does not go on either.
+        let kept = tokio::time::timeout(patience, keeper.ask(ToKeeper::Reach)).await;
+        let now = Some((source.reach(), kept.ok().and_then(Result::ok)));
+        if now == before {
+            return;
+        }
+        before = now;
+        tokio::time::sleep(patience).await;
+    }
 }
 
 /// What is running.
@@ -320,7 +338,7 @@ impl fmt::Display for RunError {
         match self {
             Self::Io(why) => write!(f, "no server: {why}"),
             Self::NotUnderstood(why) => write!(f, "a delivery is not understood: {why}"),
-            Self::Stuck(seen) => write!(f, "it came to no end, and this is how it stood:\n{seen}"),
+            Self::Stuck(seen) => write!(f, "it does not go on, and this is how it stood:\n{seen}"),
             Self::StateLost => f.write_str("the keeper of the state has ended"),
         }
     }

@@ -223,6 +223,37 @@ async fn a_run_that_is_interrupted_ends_in_order_with_the_state_so_far() {
     }
 }
 
+/// Those in the bag, which are never sent, are no reason to complain.
+#[tokio::test]
+async fn forged_webhooks_that_were_not_sent_yet_when_it_was_interrupted_are_not_counted() {
+    let mut left = 300;
+    let stop = poll_fn(move |_| {
+        left -= 1;
+        if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+    });
+    let mishaps = Mishaps { loss: 0.0, double: 0.0, forge: 1.0 };
+    let setup = Setup { deliveries: 100_000, mishaps, ..smooth(22) };
+    let outcome = run(Corpus::github().expect("it comes with the program"), &setup, stop).await.expect("it ends");
+    assert!(outcome.received.accepted > 0 && outcome.received.unsigned > 0, "{:?}", outcome.received);
+    assert!(outcome.complaints(&setup).is_empty(), "{:?}", outcome.complaints(&setup));
+}
+
+#[tokio::test]
+async fn a_run_that_goes_on_may_take_longer_than_patience() {
+    let setup = Setup { deliveries: 100, rate: Some(100.0), patience: Duration::from_millis(300), ..smooth(23) };
+    assert!(played(&setup).await.took > setup.patience);
+}
+
+#[tokio::test]
+async fn a_run_that_stands_still_is_given_up_and_says_how_it_stood() {
+    // After the first answer there is none for an hour.
+    let faults = Faults { quota: NonZeroU64::new(1), pause: Duration::from_secs(3600), ..Faults::NONE };
+    let setup = Setup { faults, patience: Duration::from_millis(300), ..smooth(24) };
+    let corpus = Corpus::github().expect("it comes with the program");
+    let why = run(corpus, &setup, pending()).await.expect_err("it cannot end").to_string();
+    assert!(why.starts_with("it does not go on,") && why.contains("/keeper"), "{why}");
+}
+
 #[tokio::test]
 async fn what_is_not_as_it_has_to_be_is_complained_of() {
     let setup = smooth(19);
