@@ -67,7 +67,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 notifier.notify(number - 1); // a late one
             }
         }
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_secs(30)).await;
         drop(subscription);
         biller.drain();
         biller.stopped().await;
