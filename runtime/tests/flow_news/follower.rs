@@ -369,6 +369,15 @@ fn the_end_needs_no_demand_and_comes_behind_the_last_item() {
     assert_eq!(fetch(&mut follower), (1, 1));
 }
 
+#[test]
+fn a_store_that_is_closed_before_the_end_that_was_told_is_believed() {
+    let mut follower = at_rest(settings(), 9);
+    follower.closed(5);
+    fetch(&mut follower);
+    fetched(&mut follower, Page::numbered(0, 0..3).closed(true)).unwrap();
+    assert_eq!(follower.step(NOW, || 0), Step::Complete, "and not asked for the rest for ever");
+}
+
 /// What the network and the world may do.
 #[derive(Clone, Copy, Debug)]
 enum Op {

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use tidegate::flow::news::{CursorAhead, Fetch, Gap, Log, LogClosed, Retained};
+use tidegate::flow::news::{CursorAhead, Fetch, Gap, Log, LogClosed, Page, Retained};
 
 const ALL: NonZeroU64 = NonZeroU64::MAX;
 
@@ -98,6 +98,21 @@ fn what_is_dropped_lives_as_long_as_somebody_has_it_and_no_longer() {
     assert_eq!(Arc::strong_count(&item), 2, "the page's");
     drop(page);
     assert_eq!(Arc::strong_count(&item), 1);
+}
+
+/// Numbers end at 2^64: none is given twice, and none above the last.
+#[test]
+fn a_log_whose_numbers_are_used_up_is_closed() {
+    let log = Log::beginning_at(u64::MAX - 2, 10);
+    assert_eq!([log.append('a').unwrap(), log.append('b').unwrap()], [u64::MAX - 2, u64::MAX - 1]);
+    assert_eq!(log.append('c'), Err(LogClosed('c')));
+    let page = log.fetch(u64::MAX - 2, ALL).unwrap();
+    assert_eq!(page.items.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [u64::MAX - 2, u64::MAX - 1]);
+    assert_eq!((page.next, page.more, page.closed), (u64::MAX, false, true));
+    let page = log.fetch(u64::MAX, ALL).unwrap();
+    assert_eq!((page.items.len(), page.next, page.closed), (0, u64::MAX, true));
+    assert_eq!(Page::numbered(u64::MAX, [(); 0]).next, u64::MAX);
+    assert_eq!(Page::numbered(u64::MAX - 1, [()]).next, u64::MAX);
 }
 
 proptest! {

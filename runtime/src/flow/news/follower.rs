@@ -231,7 +231,8 @@ impl Follower {
         self.look |= page.more || cut;
         self.known = self.known.max(page.next);
         if page.closed && !page.more {
-            self.end.get_or_insert(page.next);
+            // The store knows it better than a notice that said more.
+            self.end = Some(self.end.map_or(page.next, |end| end.min(page.next)));
         }
         self.demand = match self.demand {
             u64::MAX => u64::MAX,

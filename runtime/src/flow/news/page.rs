@@ -91,7 +91,8 @@ impl<T> Page<T> {
 
     /// A page of items whose numbers follow one another, from `first` on.
     pub fn numbered(first: u64, items: impl IntoIterator<Item = T>) -> Self {
-        let items: Vec<_> = (first..).zip(items).collect();
+        // In this order: no number is taken for which there is no item.
+        let items: Vec<_> = items.into_iter().zip(first..).map(|(item, number)| (number, item)).collect();
         let next = items.last().map_or(first, |(last, _)| last.saturating_add(1));
         Self::new(items, next)
     }

@@ -41,14 +41,15 @@ impl<T> Retained<T> {
         Self::beginning_at(0, most)
     }
 
-    /// Keeps the newest `most`; numbers begin at `first`.
+    /// Keeps the newest `most`; numbers begin at `first` and end below
+    /// `u64::MAX`.
     ///
     /// # Panics
     /// If `most` is zero.
     #[must_use]
     pub fn beginning_at(first: u64, most: usize) -> Self {
         let most = NonZeroUsize::new(most).expect("a log keeps at least one item");
-        Self { items: VecDeque::new(), first, most, closed: false }
+        Self { items: VecDeque::new(), first, most, closed: first == u64::MAX }
     }
 
     /// The number of the oldest that is kept; if there is none, of the next.
@@ -75,7 +76,8 @@ impl<T> Retained<T> {
         self.items.is_empty()
     }
 
-    /// Whether nothing can be appended any more.
+    /// Whether nothing can be appended any more: it was closed, or all numbers
+    /// are used up.
     #[must_use]
     pub const fn is_closed(&self) -> bool {
         self.closed
@@ -84,7 +86,7 @@ impl<T> Retained<T> {
     /// Appends an item; returns its number, and the item that had to go for it.
     ///
     /// # Errors
-    /// The item, if the log is [closed](Self::close).
+    /// The item, if the log [is closed](Self::is_closed).
     pub fn append(&mut self, item: T) -> Result<(u64, Option<T>), LogClosed<T>> {
         if self.closed {
             return Err(LogClosed(item));
@@ -92,6 +94,8 @@ impl<T> Retained<T> {
         let dropped = if self.items.len() >= self.most.get() { self.drop_first() } else { None };
         let sequence = self.end();
         self.items.push_back(item);
+        // A cursor has to have a number behind the last.
+        self.closed = self.end() == u64::MAX;
         Ok((sequence, dropped))
     }
 
@@ -128,7 +132,7 @@ impl<T: Clone> Retained<T> {
         let to = from.saturating_add(n.get()).min(end);
         // Both lie within what is kept, so within `usize`.
         let (skip, take) = ((from - self.first) as usize, (to - from) as usize);
-        let items = (from..).zip(self.items.iter().skip(skip).take(take).cloned()).collect();
+        let items = (from..to).zip(self.items.iter().skip(skip).take(take).cloned()).collect();
         Ok(Page::new(items, to)
             .more(to < end)
             .closed(self.closed && to == end)
