@@ -97,6 +97,8 @@ pub(in crate::flow) struct Runner<S: Stage> {
     rig: Option<Rig<S>>,
     shelf: Arc<Shelf<S>>,
     stopping: Arc<Flag>,
+    /// As the shelf says, without its lock.
+    has_ended: bool,
     /// The patience that runs, or ran last.
     lapse: u64,
     is_waiting: bool,
@@ -106,7 +108,8 @@ impl<S: Stage> Runner<S> {
     pub(super) fn new(stage: S, shelf: &Arc<Shelf<S>>) -> Result<Self, Fault> {
         let Some(rig) = shelf.rig.lock().take() else { return Err(Fault::msg("the stage has ended")) };
         let stopping = rig.out.stopping();
-        Ok(Self { stage, rig: Some(rig), shelf: Arc::clone(shelf), stopping, lapse: 0, is_waiting: false })
+        let has_ended = shelf.end.lock().is_some();
+        Ok(Self { has_ended, stage, rig: Some(rig), shelf: Arc::clone(shelf), stopping, lapse: 0, is_waiting: false })
     }
 
     fn parts(&mut self) -> (&mut S, &mut Rig<S>) {
@@ -116,13 +119,10 @@ impl<S: Stage> Runner<S> {
         }
     }
 
-    fn has_ended(&self) -> bool {
-        self.shelf.end.lock().is_some()
-    }
-
     /// Ends the stage, in order.
     fn leave(&mut self, end: End, cx: &Context<Self>) {
         *self.shelf.end.lock() = Some(end.clone());
+        self.has_ended = true;
         self.parts().1.end(end);
         // An order, as from outside: whatever the terms of restart, it is over. Not
         // `stop`, for which a notice that is under way would be lost mail.
@@ -157,7 +157,9 @@ impl<S: Stage> Runner<S> {
             return;
         }
         let more = rig.asking.ask(demand);
-        if let Some(upstream) = &rig.upstream {
+        if more > 0
+            && let Some(upstream) = &rig.upstream
+        {
             upstream.request(more);
         }
     }
@@ -177,11 +179,12 @@ impl<S: Stage> Runner<S> {
     }
 
     async fn item(&mut self, item: S::In, cx: &mut Context<Self>) -> Result<(), Fault> {
-        let stopping = Arc::clone(&self.stopping);
-        let (stage, rig) = self.parts();
+        let Self { stage, rig: Some(rig), stopping, .. } = self else {
+            unreachable!("it goes only when this is dropped")
+        };
         rig.working = true;
         rig.taken += 1;
-        let done = heeding(stage.handle(item, &mut rig.out), &stopping, cx).await;
+        let done = heeding(stage.handle(item, &mut rig.out), stopping, cx).await;
         if done.is_ok() {
             rig.working = false;
             rig.asking.finish();
@@ -276,16 +279,16 @@ impl<S: Stage> Actor for Runner<S> {
             return Err(Fault::msg("the source could not be subscribed to"));
         }
         self.ask(cx);
-        if self.has_ended() { Ok(()) } else { self.end_of_upstream(cx).await }
+        if self.has_ended { Ok(()) } else { self.end_of_upstream(cx).await }
     }
 
     async fn handle(&mut self, feed: Feed<S::In>, cx: &mut Context<Self>) -> Result<(), Fault> {
         match feed {
-            Feed::Item(_) if self.has_ended() => {
+            Feed::Item(_) if self.has_ended => {
                 cx.me().bury(DropReason::Stopped, feed);
                 Ok(())
             }
-            _ if self.has_ended() => Ok(()),
+            _ if self.has_ended => Ok(()),
             Feed::Item(item) => self.item(item, cx).await,
             Feed::End(end) => {
                 self.parts().1.told = Some(end);
