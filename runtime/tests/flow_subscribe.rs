@@ -666,7 +666,11 @@ fn inspection_shows_each_subscription_while_it_is_there() {
     bench.settle();
     let flows = bench.system.inspect().flows;
     assert_eq!(flows.len(), 1);
-    assert_eq!(flows[0].to_string(), format!("Iter<Range<u64>> -> {}: 8 sent, 1 done, demand 0 of 8", sink.path()));
+    // As the source knows it: it is not woken before it is asked for more.
+    assert_eq!(flows[0].to_string(), format!("Iter<Range<u64>> -> {}: 8 sent, 0 done, demand 0 of 8", sink.path()));
+    (0..3).for_each(|_| bench.executor.advance(SLOW));
+    let flow = subscription.inspect().to_string();
+    assert!(flow.ends_with("12 sent, 4 done, demand 0 of 8"), "{flow}");
     assert!(bench.system.inspect().to_string().contains("Iter<Range<u64>> -> "));
     drop(subscription);
     bench.settle();
@@ -933,4 +937,56 @@ fn what_was_sent_before_a_cancel_is_read_after_it() {
         read
     });
     assert_eq!(read, [0, 1, 2], "S9: what has been accepted still comes");
+}
+
+#[test]
+fn items_among_many_others_in_an_evicting_mailbox_are_done_with_in_their_turn() {
+    use tidegate::Overflow;
+    let bench = Bench::new();
+    let sink = bench.sink(SLOW, Push::bounded(8).overflow(Overflow::DropOldest));
+    let subscription = bench.system.subscribe(source::iter(0..1000), inlet(&sink), Demand::window(4));
+    for _ in 0..50 {
+        // The mailbox is never anything but full.
+        (0..16).for_each(|_| drop(sink.try_tell(Msg::Other)));
+        bench.executor.advance(SLOW);
+        let flow = subscription.inspect();
+        assert!(flow.sent - flow.done <= 4, "{flow}");
+    }
+    let sent = subscription.inspect().sent;
+    assert!(sent > 20, "{sent}: not forgotten in the crowd");
+}
+
+#[test]
+fn who_waits_for_its_own_items_sleeps_through_those_of_others() {
+    const SUBSCRIPTIONS: u64 = 300;
+    const ITEMS: u64 = 6;
+    let bench = Bench::new();
+    // Every message is taken, and seen to be taken, in a turn of its own.
+    let sink = bench.system.spawn(Turns, Push::bounded(2048));
+    let subscriptions: Vec<_> =
+        (0..SUBSCRIPTIONS).map(|_| bench.system.subscribe(source::iter(0..ITEMS), &sink, Demand::window(2))).collect();
+    let polls = bench.executor.run_until_idle() as u64;
+    assert!(subscriptions.iter().all(|subscription| subscription.end().unwrap().is_completed()));
+    // Two polls of the actor for each message, and one or two of its source.
+    let most = SUBSCRIPTIONS * ITEMS * 5;
+    assert!(polls < most, "{polls} polls for {} items", SUBSCRIPTIONS * ITEMS);
+}
+
+/// Lets others run within each handler.
+struct Turns;
+
+impl Actor for Turns {
+    type Msg = u64;
+    async fn handle(&mut self, _: u64, _: &mut Context<Self>) -> Result<(), Fault> {
+        let mut yielded = false;
+        std::future::poll_fn(|cx| {
+            if std::mem::replace(&mut yielded, true) {
+                return Poll::Ready(());
+            }
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        Ok(())
+    }
 }

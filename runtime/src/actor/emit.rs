@@ -5,7 +5,7 @@ use std::task::{Poll, Waker};
 
 use super::reference::{ActorRef, To};
 use crate::mailbox::core::emit::Refused;
-use crate::sync::watch::Until;
+use crate::sync::watch::{Following, Until};
 
 impl<M: Send + 'static> ActorRef<M> {
     /// Lets in what `make` makes of `from` if there is a grant; says where in the
@@ -47,7 +47,7 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     /// Waits for what `until` says, or until the mailbox is closed.
-    pub(crate) fn follow(&self, until: Until, key: &mut Option<u64>, waker: &Waker) -> Poll<()> {
+    pub(crate) fn follow(&self, until: Until, key: &mut Option<Following>, waker: &Waker) -> Poll<()> {
         match &self.to {
             To::Mailbox(sender) => sender.core().queue.follow(until, key, waker),
             To::Route(route) => route.follow(until, key, waker),
@@ -55,7 +55,7 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     /// Waits no longer.
-    pub(crate) fn unfollow(&self, key: &mut Option<u64>) {
+    pub(crate) fn unfollow(&self, key: &mut Option<Following>) {
         match &self.to {
             To::Mailbox(sender) => sender.core().queue.unfollow(key),
             To::Route(route) => route.unfollow(key),

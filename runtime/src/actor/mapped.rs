@@ -17,7 +17,7 @@ use crate::mailbox::permit::MappedGrant;
 use crate::mailbox::{
     Admission, DropReason, Mailbox, MailboxStats, Permit, Pressure, ReserveError, SendError, TryReserveError,
 };
-use crate::sync::watch::Until;
+use crate::sync::watch::{Following, Until};
 
 pub(crate) type Reserving<M> = Pin<Box<dyn Future<Output = Result<Box<dyn MappedGrant<M>>, ReserveError>> + Send>>;
 
@@ -28,8 +28,8 @@ pub(crate) trait Route<M>: Send + Sync {
     /// As `try_put`, for who emits.
     fn emit(&self, make: &mut dyn FnMut() -> M) -> Result<Option<u64>, Refused>;
     fn taken(&self) -> u64;
-    fn follow(&self, until: Until, key: &mut Option<u64>, waker: &Waker) -> Poll<()>;
-    fn unfollow(&self, key: &mut Option<u64>);
+    fn follow(&self, until: Until, key: &mut Option<Following>, waker: &Waker) -> Poll<()>;
+    fn unfollow(&self, key: &mut Option<Following>);
     fn reserve(&self) -> Reserving<M>;
     fn try_reserve(&self) -> Result<Box<dyn MappedGrant<M>>, TryReserveError>;
     /// Whether `tell` waits for a grant.
@@ -98,11 +98,11 @@ where
         self.inner.taken()
     }
 
-    fn follow(&self, until: Until, key: &mut Option<u64>, waker: &Waker) -> Poll<()> {
+    fn follow(&self, until: Until, key: &mut Option<Following>, waker: &Waker) -> Poll<()> {
         self.inner.follow(until, key, waker)
     }
 
-    fn unfollow(&self, key: &mut Option<u64>) {
+    fn unfollow(&self, key: &mut Option<Following>) {
         self.inner.unfollow(key);
     }
 

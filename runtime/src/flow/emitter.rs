@@ -247,7 +247,7 @@ impl<T: Send + 'static> Emitter<T> {
     pub(super) fn poll_more(&mut self, cx: &mut Context<'_>) -> bool {
         let inner = self.inner();
         // What is asked for by hand, or let go, wakes whoever looked last.
-        inner.follows() && inner.target.poll_taken(cx).is_ready()
+        inner.follows() && inner.target.poll_taken(inner.ledger.lacking(), cx).is_ready()
     }
 
     /// Ends it as `end` says.
@@ -340,7 +340,10 @@ impl<T> Inner<T> {
                         Poll::Pending => return Poll::Pending,
                     }
                 }
-                if self.follows() && self.ledger.outstanding() > 0 && self.target.poll_taken(cx).is_ready() {
+                if self.follows()
+                    && self.ledger.outstanding() > 0
+                    && self.target.poll_taken(self.ledger.lacking(), cx).is_ready()
+                {
                     continue;
                 }
                 return Poll::Pending;
@@ -388,7 +391,7 @@ impl<T> Inner<T> {
             if self.line.is_cancelled() || self.is_all_taken() {
                 return Poll::Ready(());
             }
-            if self.target.poll_taken(cx).is_pending() {
+            if self.target.poll_taken(u64::MAX, cx).is_pending() {
                 return Poll::Pending;
             }
         }

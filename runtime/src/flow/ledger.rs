@@ -111,6 +111,12 @@ impl Ledger {
         self.sent - self.done
     }
 
+    /// How many more are to be done with before more is granted, at least one.
+    pub(super) const fn lacking(&self) -> u64 {
+        let left = self.limit.saturating_sub(self.done);
+        if left > self.low { left - self.low } else { 1 }
+    }
+
     /// How far the sender may go.
     #[must_use]
     pub const fn limit(&self) -> u64 {

@@ -11,7 +11,7 @@ use crate::actor::ActorRef;
 use crate::actor::reserving::Reserving;
 use crate::mailbox::ReserveError;
 use crate::mailbox::core::emit::Refused;
-use crate::sync::watch::Until;
+use crate::sync::watch::{Following, Until};
 use crate::sync::words::{SEQUENCE_MASK, ahead};
 
 /// The receiving end of a subscription, as its [`Emitter`](super::Emitter) uses
@@ -33,8 +33,9 @@ pub(super) trait Target<T>: Send {
     /// How many of the items sent have left the mailbox so far.
     fn taken(&mut self) -> u64;
 
-    /// Waits until another number has.
-    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+    /// Waits until `more` of them have since, or all, if they are fewer. May be
+    /// ready too early.
+    fn poll_taken(&mut self, more: u64, cx: &mut Context<'_>) -> Poll<()>;
 
     /// Whether nothing goes in any more.
     fn is_closed(&self) -> bool;
@@ -62,7 +63,7 @@ pub(super) struct ToActor<M: Send + 'static, F> {
     grant: Reserving<M>,
     on_end: Option<MakeEnd<M>>,
     seen: u64,
-    follower: Option<u64>,
+    follower: Option<Following>,
 }
 
 /// Opens a target whose messages `make` makes, given the line that held items let
@@ -82,6 +83,22 @@ where
 }
 
 impl<M: Send + 'static, F> ToActor<M, F> {
+    #[inline(always)]
+    fn note(&mut self, place: Option<u64>) {
+        match place {
+            Some(place) => self.places.note(place),
+            None => self.note_buffered(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn note_buffered(&mut self) {
+        // In this order: what is taken in between counts twice, and not never.
+        let queued = self.actor.queued() as u64;
+        self.places.note_buffered(queued, self.actor.taken());
+    }
+
     /// With the grant that was set aside, or after a refusal.
     #[cold]
     #[inline(never)]
@@ -98,7 +115,7 @@ impl<M: Send + 'static, F> ToActor<M, F> {
         match sent {
             Ok(place) => {
                 self.refused = false;
-                self.places.note(place);
+                self.note(place);
                 Ok(())
             }
             Err((refused, item)) => {
@@ -122,7 +139,7 @@ where
         }
         match self.actor.emit(item, |item| (self.make)(item, &self.line)) {
             Ok(place) => {
-                self.places.note(place);
+                self.note(place);
                 Ok(())
             }
             Err(refused) => {
@@ -155,7 +172,7 @@ where
                 return Poll::Ready(free);
             }
             // Refused although there was room: others wait for it.
-            let until = if free > 0 { Until::Taken(self.actor.taken()) } else { Until::Room };
+            let until = if free > 0 { Until::Taken(self.actor.taken() + 1) } else { Until::Room };
             if self.actor.follow(until, &mut self.follower, cx.waker()).is_pending() {
                 return Poll::Pending;
             }
@@ -177,8 +194,8 @@ where
         self.places.leave(self.seen, actor.is_closed(), || actor.queued() as u64)
     }
 
-    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.actor.follow(Until::Taken(self.seen), &mut self.follower, cx.waker())
+    fn poll_taken(&mut self, more: u64, cx: &mut Context<'_>) -> Poll<()> {
+        self.actor.follow(Until::Taken(self.places.left_at(more, self.seen)), &mut self.follower, cx.waker())
     }
 
     fn is_closed(&self) -> bool {
@@ -208,28 +225,26 @@ struct Places {
     next: u64,
     /// Those before it, each with its length.
     runs: VecDeque<(u64, u64)>,
-    /// In a buffer that has no places.
-    unplaced: u64,
+    /// In a buffer, which has no places: by when each of them has been taken, or
+    /// displaced before.
+    unplaced: VecDeque<u64>,
     left: u64,
 }
 
 impl Places {
     #[inline]
-    fn note(&mut self, place: Option<u64>) {
-        match place {
-            Some(place) if place == self.next => self.next = (place + 1) & SEQUENCE_MASK,
-            _ => self.note_apart(place),
+    fn note(&mut self, place: u64) {
+        if place == self.next {
+            self.next = (place + 1) & SEQUENCE_MASK;
+        } else {
+            self.note_apart(place);
         }
     }
 
-    /// Others have sent in between, or it has no place.
+    /// Others have sent in between.
     #[cold]
     #[inline(never)]
-    fn note_apart(&mut self, place: Option<u64>) {
-        let Some(place) = place else {
-            self.unplaced += 1;
-            return;
-        };
+    fn note_apart(&mut self, place: u64) {
         let len = ahead(self.next, self.start);
         if len > 0 {
             self.runs.push_back((self.start, len as u64));
@@ -259,14 +274,50 @@ impl Places {
             self.left += passed;
             self.start = self.start.wrapping_add(passed) & SEQUENCE_MASK;
         }
-        if self.unplaced > 0 {
-            // No more of ours can be there than there are: evicted ones are done
-            // with, and what others have sent counts as ours until it is gone.
+        if !self.unplaced.is_empty() {
             let most = if closed { 0 } else { queued() };
-            self.left += self.unplaced.saturating_sub(most);
-            self.unplaced = self.unplaced.min(most);
+            self.leave_buffer(taken, most);
         }
         self.left
+    }
+
+    /// The last in a buffer that holds `queued` messages.
+    fn note_buffered(&mut self, queued: u64, taken: u64) {
+        // A buffer is first in, first out: it goes no later than that.
+        self.unplaced.push_back(taken.saturating_add(queued));
+        self.leave_buffer(taken, queued);
+    }
+
+    fn leave_buffer(&mut self, taken: u64, queued: u64) {
+        // No more of ours can be there than there are, and the oldest are displaced
+        // first.
+        while let Some(&by) = self.unplaced.front() {
+            if by > taken && self.unplaced.len() as u64 <= queued {
+                break;
+            }
+            self.unplaced.pop_front();
+            self.left += 1;
+        }
+    }
+
+    /// How many messages will have been taken, in all, when `more` of ours have
+    /// left, or all of them: no less than that, given how many have been now.
+    fn left_at(&self, mut more: u64, taken: u64) -> u64 {
+        if !self.unplaced.is_empty() {
+            // Or displaced.
+            return taken + 1;
+        }
+        let len = ahead(self.next, self.start).max(0) as u64;
+        let mut at = taken + 1;
+        for &(start, len) in self.runs.iter().chain((len > 0).then_some(&(self.start, len))) {
+            let last = more.min(len);
+            at = taken.saturating_add_signed(ahead(start.wrapping_add(last), taken));
+            more -= last;
+            if more == 0 {
+                break;
+            }
+        }
+        at
     }
 }
 
@@ -278,9 +329,11 @@ mod tests {
     fn neighbours_are_one_run_and_strangers_between_are_not_counted() {
         let mut places = Places::default();
         for place in [5, 6, 7, 10, 12, 13] {
-            places.note(Some(place));
+            places.note(place);
         }
         assert_eq!(places.runs.len(), 2, "and the newest");
+        let at = [1, 3, 4, 5, 6, 7, u64::MAX].map(|more| places.left_at(more, 4));
+        assert_eq!(at, [6, 8, 11, 13, 14, 14, 14]);
         let mut left = |taken| places.leave(taken, false, || 0);
         assert_eq!([left(5), left(7), left(9), left(11), left(12), left(14)], [0, 2, 3, 4, 4, 6]);
         assert_eq!(places.runs.len(), 0);
@@ -290,8 +343,10 @@ mod tests {
     fn runs_survive_the_wrap_of_sequences() {
         let mut places = Places::default();
         for place in [SEQUENCE_MASK, 0, 1] {
-            places.note(Some(place));
+            places.note(place);
         }
+        let round = SEQUENCE_MASK + 1;
+        assert_eq!([1, 2, 9].map(|more| places.left_at(more, round - 2)), [round, round + 1, round + 2]);
         assert_eq!(places.leave(SEQUENCE_MASK + 2, false, || 0), 2);
         assert_eq!(places.leave(SEQUENCE_MASK + 3, false, || 0), 3);
     }
@@ -299,17 +354,19 @@ mod tests {
     #[test]
     fn what_has_no_place_has_left_when_it_cannot_be_there() {
         let mut places = Places::default();
-        (0..4).for_each(|_| places.note(None));
+        // Behind one of another's; then the buffer holds three, later others'.
+        (2..6).for_each(|queued| places.note_buffered(queued, 0));
         assert_eq!(places.leave(0, false, || 3), 1);
         assert_eq!(places.leave(0, false, || 9), 1);
-        assert_eq!(places.leave(0, false, || 0), 4);
+        assert_eq!(places.leave(3, false, || 9), 2, "in their turn, however many others come");
+        assert_eq!(places.leave(3, false, || 0), 4);
     }
 
     #[test]
     fn nothing_is_left_in_a_closed_mailbox() {
         let mut places = Places::default();
-        places.note(Some(3));
-        places.note(None);
+        places.note(3);
+        places.note_buffered(7, 0);
         assert_eq!(places.leave(0, true, || 7), 2);
     }
 }

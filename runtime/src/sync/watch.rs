@@ -6,6 +6,7 @@
 //! between keeps the level as it was, so a mailbox that hovers around one mark
 //! does not chatter. All of it happens under the gate's lock.
 
+use std::collections::BTreeMap;
 use std::task::Waker;
 
 /// The marks, the level, and the listeners.
@@ -23,52 +24,55 @@ pub(crate) struct Watch {
 }
 
 /// What a follower waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Until {
-    /// That another number has been taken.
+    /// That so many have been taken in all.
     Taken(u64),
     /// That a message would be let in.
     Room,
 }
 
-/// Those who wait for something without a place in the queue.
+/// Those who wait for something without a place in the queue, in the order in
+/// which it comes: who is not meant costs nothing, however many there are.
 #[derive(Debug, Default)]
 pub(super) struct Followers {
-    waiting: Vec<Follower>,
+    waiting: BTreeMap<Following, Waker>,
     next: u64,
 }
 
-#[derive(Debug)]
-struct Follower {
-    key: u64,
+/// Where a follower stands among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Following {
     until: Until,
-    waker: Waker,
+    key: u64,
 }
 
 impl Followers {
-    /// Waits under `key`, or under a new one; returns a waker that is not needed
-    /// any more.
-    pub(super) fn wait(&mut self, key: &mut Option<u64>, until: Until, waker: &Waker) -> Option<Waker> {
-        if let Some(place) = self.waiting.iter_mut().find(|place| Some(place.key) == *key) {
-            place.until = until;
-            return Some(std::mem::replace(&mut place.waker, waker.clone()));
-        }
-        self.next += 1;
-        *key = Some(self.next);
-        self.waiting.push(Follower { key: self.next, until, waker: waker.clone() });
-        None
+    /// Waits where it is, or at a new place; returns a waker that is not needed any
+    /// more.
+    pub(super) fn wait(&mut self, place: &mut Option<Following>, until: Until, waker: &Waker) -> Option<Waker> {
+        let moved = place.filter(|place| place.until != until).and_then(|place| self.waiting.remove(&place));
+        let key = place.map_or(self.next, |place| place.key);
+        self.next += u64::from(place.is_none());
+        let following = Following { until, key };
+        *place = Some(following);
+        self.waiting.insert(following, waker.clone()).or(moved)
     }
 
-    pub(super) fn forget(&mut self, key: &mut Option<u64>) -> Option<Waker> {
-        let key = key.take()?;
-        let place = self.waiting.iter().position(|place| place.key == key)?;
-        Some(self.waiting.swap_remove(place).waker)
+    pub(super) fn forget(&mut self, place: &mut Option<Following>) -> Option<Waker> {
+        self.waiting.remove(&place.take()?)
     }
 
     /// Moves the wakers of those to `wakers` for whom it has `come`.
     pub(super) fn tell(&mut self, come: impl Fn(Until) -> bool, wakers: &mut Vec<Waker>) {
-        let told = self.waiting.extract_if(.., |place| come(place.until));
-        wakers.extend(told.map(|place| place.waker));
+        while let Some(first) = self.waiting.first_entry().filter(|first| come(first.key().until)) {
+            wakers.push(first.remove());
+        }
+        // Room is the last in the order, and there for all or for none.
+        let room = Following { until: Until::Room, key: 0 };
+        if self.waiting.last_key_value().is_some_and(|(last, _)| *last >= room) && come(Until::Room) {
+            wakers.extend(self.waiting.split_off(&room).into_values());
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -86,7 +90,7 @@ impl Watch {
             listeners: 0,
             wakers: Vec::new(),
             next_waiter: 0,
-            followers: Followers { waiting: Vec::new(), next: 0 },
+            followers: Followers { waiting: BTreeMap::new(), next: 0 },
         }
     }
 
@@ -166,5 +170,34 @@ mod tests {
             }
         }
         assert_eq!(edges, [(2, true), (5, false), (2, true), (8, false)]);
+    }
+    #[test]
+    fn followers_are_told_in_the_order_of_what_they_wait_for() {
+        let mut followers = Followers::default();
+        let waker = Waker::noop();
+        let mut places = [None; 5];
+        let untils = [Until::Taken(7), Until::Room, Until::Taken(3), Until::Taken(7), Until::Room];
+        for (place, until) in places.iter_mut().zip(untils) {
+            assert!(followers.wait(place, until, waker).is_none());
+        }
+        let told = |followers: &mut Followers, taken, room| {
+            let mut wakers = Vec::new();
+            let come = |until| match until {
+                Until::Taken(at) => taken >= at,
+                Until::Room => room,
+            };
+            followers.tell(come, &mut wakers);
+            wakers.len()
+        };
+        assert_eq!(told(&mut followers, 2, false), 0);
+        assert_eq!(told(&mut followers, 3, false), 1);
+        // One wants less, another nothing any more.
+        assert!(followers.wait(&mut places[0], Until::Taken(4), waker).is_some());
+        assert!(followers.forget(&mut places[4]).is_some() && places[4].is_none());
+        assert_eq!(told(&mut followers, 4, true), 2);
+        assert!(followers.forget(&mut places[1]).is_none(), "was told");
+        assert!(followers.wait(&mut places[2], Until::Taken(7), waker).is_none());
+        assert_eq!(told(&mut followers, 9, false), 2);
+        assert!(followers.is_empty());
     }
 }

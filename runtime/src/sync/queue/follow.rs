@@ -7,6 +7,7 @@
 
 use std::task::{Poll, Waker};
 
+use super::super::watch::Following;
 use super::{FOLLOWED, Queue, Relaxed, Slow, Until, Wakes, Watch, kept, mutant, order};
 
 impl<T> Queue<T> {
@@ -24,7 +25,7 @@ impl<T> Queue<T> {
     /// up](Self::unfollow).
     ///
     /// Who waits for room has no place in the queue: others may have it first.
-    pub(crate) fn follow(&self, until: Until, key: &mut Option<u64>, waker: &Waker) -> Poll<()> {
+    pub(crate) fn follow(&self, until: Until, key: &mut Option<Following>, waker: &Waker) -> Poll<()> {
         let mut slow = self.slow.lock();
         let watch = slow.watch.get_or_insert_with(|| Box::new(Watch::new(0, 1)));
         let old = watch.followers.wait(key, until, waker);
@@ -52,21 +53,21 @@ impl<T> Queue<T> {
 
     fn has_come(&self, until: Until) -> bool {
         match until {
-            Until::Taken(seen) => self.taken() != seen || self.is_closed(),
+            Until::Taken(at) => self.taken() >= at || self.is_closed(),
             // A buffer holds nobody back, whatever was asked for.
             Until::Room => self.free() > 0 || self.is_sealed() || self.is_closed(),
         }
     }
 
     /// Waits no longer.
-    pub(crate) fn unfollow(&self, key: &mut Option<u64>) {
+    pub(crate) fn unfollow(&self, key: &mut Option<Following>) {
         if key.is_some() {
             let gone = self.forget_follower(&mut self.slow.lock(), key);
             drop(gone);
         }
     }
 
-    fn forget_follower(&self, slow: &mut Slow<T>, key: &mut Option<u64>) -> Option<Waker> {
+    fn forget_follower(&self, slow: &mut Slow<T>, key: &mut Option<Following>) -> Option<Waker> {
         let watch = slow.watch.as_mut()?;
         let gone = watch.followers.forget(key);
         self.mark_followed(watch);

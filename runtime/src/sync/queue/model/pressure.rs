@@ -125,7 +125,7 @@ fn progress_is_not_slept_through() {
             let queue = Arc::clone(&queue);
             move || {
                 let mut key = None;
-                block_on(std::future::poll_fn(|cx| queue.follow(Until::Taken(0), &mut key, cx.waker())))
+                block_on(std::future::poll_fn(|cx| queue.follow(Until::Taken(1), &mut key, cx.waker())))
             }
         });
         assert_eq!(consumer.try_take(&queue).map(|message| message.id()), Some(1));
@@ -147,7 +147,7 @@ fn a_close_is_progress_enough() {
             let queue = Arc::clone(&queue);
             move || {
                 let mut key = None;
-                block_on(std::future::poll_fn(|cx| queue.follow(Until::Taken(0), &mut key, cx.waker())))
+                block_on(std::future::poll_fn(|cx| queue.follow(Until::Taken(1), &mut key, cx.waker())))
             }
         });
         super::bury(&queue, &mut consumer);
