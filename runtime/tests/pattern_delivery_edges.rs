@@ -203,3 +203,27 @@ fn a_courier_without_a_window_changes_its_target() {
     executor.advance(ms(1));
     assert_eq!((log.take(), courier.stats().acked), (vec!["1".to_owned()], 1));
 }
+
+#[test]
+fn a_mapping_that_panics_is_a_failed_attempt_and_ends_no_hub() {
+    let (executor, system) = manual();
+    let log = Log::default();
+    let workers = Workers::builder()
+        .mailbox(Push::bounded(64))
+        .attempts(2)
+        .backoff(Backoff::exponential(ms(1), ms(1)))
+        .spawn(&system);
+    let sapper = system.spawn(Sapper(log.clone()), Push::bounded(8));
+    workers.join(&sapper.map(|job: Delivery<Mine>| {
+        assert!(job.number != 7, "no such message");
+        job
+    }));
+    for number in [7, 1, 7, 2] {
+        give(&workers, Mine::harmless(number));
+    }
+    executor.advance(ms(10));
+    assert_eq!(log.take(), ["1", "2"]);
+    let stats = workers.stats();
+    assert_eq!((stats.acked, stats.quarantined, stats.redelivered, stats.unsettled), (2, 2, 2, 0));
+    assert_eq!(workers.workers()[0].held, 0);
+}

@@ -278,17 +278,20 @@ impl<M: Send + 'static> Actor for Clerk<M> {
 
     async fn handle(&mut self, message: M, cx: &mut Context<Self>) -> Result<(), Fault> {
         let desk = &self.desk;
-        poll_fn(move |task| {
+        let stopping = poll_fn(move |task| {
             // Told to stop it does not wait for what may never come; told to
             // drain it does, unless nobody is there to work.
             let ending = match cx.ordered() {
-                Some(Halt::Stop | Halt::Kill) => return Poll::Ready(()),
+                Some(Halt::Stop | Halt::Kill) => return Poll::Ready(true),
                 Some(Halt::Drain) => true,
                 None => cx.is_closed(),
             };
-            desk.poll_room(ending, task.waker())
+            desk.poll_room(ending, task.waker()).map(|()| false)
         })
         .await;
+        if stopping {
+            self.desk.close();
+        }
         self.desk.accept(message);
         Ok(())
     }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use super::keys::KeyStats;
 use super::ledger::{After, Ledger};
-use super::targets::{Target, WorkerStats};
+use super::targets::{Picked, Target, WorkerStats};
 use super::terms::{DeliveryStats, KeyOf, Terms};
 use super::{Custody, Delivery, Return, Settle, Slip};
 use crate::actor::panic::contained;
 use crate::actor::world::World;
 use crate::actor::{ActorId, ActorPath, ActorRef};
-use crate::mailbox::DropReason;
+use crate::mailbox::{DropReason, Permit, TryReserveError};
 use crate::sync::shim::Mutex;
 use crate::system::System;
 
@@ -22,12 +22,17 @@ pub(crate) struct Desk<M> {
     world: Arc<World>,
     path: OnceLock<ActorPath>,
     key: Option<Arc<KeyOf<M>>>,
+    copy: Option<fn(&M) -> M>,
+    /// Deliveries have deadlines.
+    timed: bool,
 }
 
 impl<M: Send + 'static> Desk<M> {
     pub(crate) fn new(terms: Terms<M>, system: &System) -> Arc<Self> {
         Arc::new(Self {
             key: terms.key.clone(),
+            copy: terms.copy,
+            timed: terms.ack_within.is_some(),
             ledger: Mutex::new(Ledger::new(terms)),
             world: Arc::clone(system.world()),
             path: OnceLock::new(),
@@ -82,11 +87,11 @@ impl<M: Send + 'static> Desk<M> {
         self.read(|ledger| ledger.targets.stats())
     }
 
-    /// Changes something about a target. `false` if `actor` is none.
+    /// Changes how many a target may hold. `false` if `actor` is none.
     pub(crate) fn change(&self, actor: &ActorRef<Delivery<M>>, change: impl FnOnce(&mut Target<M>)) -> bool {
         self.with(|ledger, after| {
             let found = ledger.targets.find(actor);
-            let changed = found.and_then(|key| ledger.targets.change(key, change)).is_some();
+            let changed = found.and_then(|key| ledger.targets.adjust(key, change)).is_some();
             ledger.wake(after);
             changed
         })
@@ -126,13 +131,60 @@ impl<M: Send + 'static> Desk<M> {
         Poll::Pending
     }
 
-    pub(crate) fn accept(&self, message: M) {
+    /// Accepts a message, and sends it at once to who can take it: so most do
+    /// not need the pump.
+    pub(crate) fn accept(self: &Arc<Self>, message: M) {
         let key = match &self.key {
             None => Some(0),
             // Foreign code: not under the lock, and its panic is that message's.
             Some(key) => contained(|| key(&message)).ok(),
         };
-        self.with(|ledger, after| ledger.accept(message, key, after));
+        let picked = self.with(|ledger, after| {
+            ledger.accept(message, key, after);
+            match ledger.pick() {
+                Some(Picked { target, actor, wait: false }) => Some((target, actor)),
+                // To wait for somebody is up to the pump.
+                Some(Picked { target, .. }) => {
+                    ledger.landed(target, after);
+                    None
+                }
+                // Whoever is free next says so.
+                None => None,
+            }
+        });
+        let Some((target, actor)) = picked else { return };
+        match actor.try_reserve() {
+            Ok(permit) => {
+                self.send(target, permit);
+                self.with(|ledger, after| ledger.landed(target, after));
+            }
+            Err(TryReserveError::Closed) => {
+                self.leave(target);
+            }
+            Err(_) => self.with(|ledger, after| {
+                ledger.targets.refused(target);
+                ledger.wake(after);
+            }),
+        }
+    }
+
+    /// Uses a permit for the next message that is ready, if one is. `target` is
+    /// held until it is told that this has landed.
+    pub(super) fn send(self: &Arc<Self>, target: u64, permit: Permit<Delivery<M>>) {
+        let now = if self.timed { self.now() } else { Duration::ZERO };
+        let Some(sending) = self.with(|ledger, _| ledger.send(target, now)) else { return };
+        let slip = sending.slip;
+        if let Some(copy) = self.copy {
+            // Foreign code: not under the lock, and its panic is a failed attempt.
+            match contained(|| copy(&sending.message)) {
+                Ok(copied) => self.with(|ledger, after| ledger.keep(slip, copied, after)),
+                Err(_) => return self.take_back(slip, Some(sending.message), Return::Nack, true),
+            }
+        }
+        let custody: Arc<dyn Custody<M>> = Arc::clone(self) as _;
+        // If it comes back at once, dropping it does what is to be done. What a
+        // mapped reference makes of it is foreign code, too.
+        let _ = contained(|| drop(permit.send(Delivery::new(sending.message, slip, custody))));
     }
 
     pub(crate) fn close(&self) {

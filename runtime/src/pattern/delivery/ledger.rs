@@ -23,10 +23,10 @@ use std::time::Duration;
 
 use super::keys::Keys;
 use super::quarantine::Quarantined;
-use super::targets::Targets;
+use super::targets::{Picked, Targets};
 use super::terms::{DeliveryStats, Terms};
-use super::{Delivery, DeliveryId, Return, Slip};
-use crate::actor::{ActorId, ActorRef};
+use super::{DeliveryId, Return, Slip};
+use crate::actor::ActorId;
 use crate::mailbox::DropReason;
 
 pub(super) struct Ledger<M> {
@@ -37,9 +37,13 @@ pub(super) struct Ledger<M> {
     next: u64,
     tickets: u64,
     ready: BTreeSet<u64>,
+    /// Which message somebody was picked for last.
+    picked: Option<u64>,
     pub(super) keys: Option<Box<Keys>>,
     /// Ends of backoffs, and deadlines of what is out.
     timers: BTreeSet<(Duration, u64)>,
+    /// When the pump wakes by itself.
+    pub(super) alarm: Option<Duration>,
     pub(super) kept: VecDeque<Quarantined<M>>,
     stats: DeliveryStats,
     /// Nothing is sent any more.
@@ -102,7 +106,9 @@ impl<M: Send + 'static> Ledger<M> {
             next: 0,
             tickets: 0,
             ready: BTreeSet::new(),
+            picked: None,
             timers: BTreeSet::new(),
+            alarm: None,
             kept: VecDeque::new(),
             stats: DeliveryStats::default(),
             closed: false,
@@ -132,6 +138,7 @@ impl<M: Send + 'static> Ledger<M> {
     }
 
     /// `key` is `None` for a message whose key could not be told: it is given up.
+    /// The pump is not told: it may be that there is nothing for it to do.
     pub(super) fn accept(&mut self, message: M, key: Option<u64>, after: &mut After<M>) {
         self.stats.accepted += 1;
         if self.closed {
@@ -142,8 +149,7 @@ impl<M: Send + 'static> Ledger<M> {
         let sequence = self.next;
         self.next += 1;
         let Some(key) = key else {
-            self.quarantine(sequence, 0, Return::Reject, Some(message), after);
-            return self.wake(after);
+            return self.quarantine(sequence, 0, Return::Reject, Some(message), after);
         };
         self.stats.unsettled += 1;
         let entry = Entry { message: Some(message), failed: 0, state: State::Behind, key, next: None, acked: false };
@@ -152,7 +158,6 @@ impl<M: Send + 'static> Ledger<M> {
             Some(before) => self.entries.get_mut(&before).into_iter().for_each(|entry| entry.next = Some(sequence)),
             None => self.make_ready(sequence),
         }
-        self.wake(after);
     }
 
     fn make_ready(&mut self, sequence: u64) {
@@ -183,10 +188,21 @@ impl<M: Send + 'static> Ledger<M> {
     }
 
     /// Who is to get the next message. See [`Targets::pick`].
-    pub(super) fn pick(&mut self) -> Option<(u64, ActorRef<Delivery<M>>)> {
-        let oldest = self.ready.first()?;
-        let home = self.keys.as_ref().and_then(|keys| keys.home(self.entries.get(oldest)?.key));
-        home.and_then(|home| self.targets.pick_this(home)).or_else(|| self.targets.pick())
+    pub(super) fn pick(&mut self) -> Option<Picked<M>> {
+        let oldest = *self.ready.first().filter(|_| !self.closed)?;
+        let home = self.keys.as_ref().and_then(|keys| keys.home(self.entries.get(&oldest)?.key));
+        let again = self.picked.replace(oldest) == Some(oldest);
+        self.targets.pick(home, again)
+    }
+
+    /// Something has landed that was not sent by the pump.
+    pub(super) fn landed(&mut self, target: u64, after: &mut After<M>) {
+        self.targets.landed(target);
+        // It may have found nobody free, and does not know the new deadline.
+        let late = self.next_timer().is_some_and(|next| self.alarm.is_none_or(|alarm| alarm > next));
+        if self.has_ready() || late {
+            self.wake(after);
+        }
     }
 
     /// The next message for `target`, in the order in which they came if there

@@ -1,23 +1,24 @@
 //! The task that sends, sends again, and keeps the deadlines.
 
+mod waits;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use self::waits::{Granted, Waits};
 use super::desk::Desk;
-use super::{Custody, Delivery, Return};
-use crate::actor::panic::contained;
+use super::targets::Picked;
 use crate::actor::{ActorRef, BoxTask};
-use crate::mailbox::{Permit, ReserveError, TryReserveError};
+use crate::mailbox::{ReserveError, TryReserveError};
 
 /// How many messages are sent in one poll, before others run.
 const BUDGET: usize = 128;
 
-type Reserving<M> = Pin<Box<dyn Future<Output = Result<Permit<Delivery<M>>, ReserveError>> + Send>>;
-
-/// Sends what is ready to whoever has a free slot and a mailbox that lets it in.
+/// Sends what is ready to whoever has a free slot and a mailbox that lets it in,
+/// if it was not sent when it was [accepted](Desk::accept).
 ///
 /// Ends when it is to drain and everything is settled.
 pub(crate) struct Pump<M: Send + 'static> {
@@ -25,7 +26,7 @@ pub(crate) struct Pump<M: Send + 'static> {
     /// Told to drain once there is nobody left to send to.
     me: ActorRef<M>,
     until_settled: bool,
-    waits: Vec<(u64, Reserving<M>)>,
+    waits: Waits<M>,
     sleep: Option<(Duration, BoxTask)>,
 }
 
@@ -34,68 +35,41 @@ impl<M: Send + 'static> Unpin for Pump<M> {}
 
 impl<M: Send + 'static> Pump<M> {
     pub(crate) fn new(desk: Arc<Desk<M>>, me: ActorRef<M>, until_settled: bool) -> Self {
-        Self { desk, me, until_settled, waits: Vec::new(), sleep: None }
-    }
-
-    /// Uses a permit for the next message that is ready.
-    fn send(&self, target: u64, permit: Permit<Delivery<M>>) {
-        let now = self.desk.now();
-        let (sending, copy) = self.desk.with(|ledger, _| {
-            let sending = ledger.send(target, now);
-            if sending.is_none() {
-                ledger.targets.not_now(target);
-            }
-            (sending, ledger.terms.copy)
-        });
-        let Some(sending) = sending else { return };
-        let slip = sending.slip;
-        if let Some(copy) = copy {
-            // Foreign code: not under the lock, and its panic is a failed attempt.
-            match contained(|| copy(&sending.message)) {
-                Ok(copied) => self.desk.with(|ledger, after| ledger.keep(slip, copied, after)),
-                Err(_) => return self.desk.take_back(slip, Some(sending.message), Return::Nack, true),
-            }
-        }
-        let custody: Arc<dyn Custody<M>> = Arc::clone(&self.desk) as _;
-        // If it comes back at once, dropping it does what is to be done.
-        drop(permit.send(Delivery::new(sending.message, slip, custody)));
+        Self { desk, me, until_settled, waits: Waits::new(), sleep: None }
     }
 
     /// Sends what can be sent now. `true`: the budget is used up.
     fn send_ready(&mut self, cx: &mut Context<'_>) -> bool {
         for _ in 0..BUDGET {
-            let now = self.desk.now();
-            let picked = self.desk.with(|ledger, after| {
-                ledger.expire(now, || self.desk.random(), after);
-                if ledger.closed || !ledger.has_ready() { None } else { ledger.pick() }
-            });
-            let Some((target, actor)) = picked else { return false };
+            let Some(picked) = self.desk.with(|ledger, _| ledger.pick()) else { return false };
+            let Picked { target, actor, wait } = picked;
+            if wait {
+                if let Poll::Ready(granted) = self.waits.begin(target, actor, cx) {
+                    self.granted(target, granted);
+                }
+                continue;
+            }
             match actor.try_reserve() {
-                Ok(permit) => self.send(target, permit),
-                Err(TryReserveError::Closed) => {
-                    self.desk.leave(target);
-                }
-                Err(_) => {
-                    let mut reserving: Reserving<M> = Box::pin(async move { actor.reserve().await });
-                    match reserving.as_mut().poll(cx) {
-                        Poll::Ready(granted) => self.granted(target, granted),
-                        Poll::Pending => self.waits.push((target, reserving)),
-                    }
-                }
+                Ok(permit) => self.granted(target, Ok(permit)),
+                Err(TryReserveError::Closed) => self.granted(target, Err(ReserveError::Closed)),
+                Err(_) => self.desk.with(|ledger, _| ledger.targets.refused(target)),
             }
         }
         true
     }
 
-    fn granted(&self, target: u64, granted: Result<Permit<Delivery<M>>, ReserveError>) {
+    fn granted(&self, target: u64, granted: Granted<M>) {
         match granted {
-            Ok(permit) => self.send(target, permit),
+            Ok(permit) => {
+                self.desk.send(target, permit);
+                self.desk.with(|ledger, _| ledger.targets.landed(target));
+            }
             Err(ReserveError::Closed) => {
                 self.desk.leave(target);
             }
             // To be tried again.
             Err(ReserveError::Deadlock(_)) => self.desk.with(|ledger, after| {
-                ledger.targets.not_now(target);
+                ledger.targets.landed(target);
                 ledger.wake(after);
             }),
         }
@@ -103,47 +77,44 @@ impl<M: Send + 'static> Pump<M> {
 
     /// Whether those that let nothing in before do so now.
     fn look_at_waits(&mut self, cx: &mut Context<'_>) {
+        let shut = self.desk.with(|ledger, _| std::mem::take(&mut ledger.targets.shut));
         if self.waits.is_empty() {
             return;
         }
         // Those that have left since, or are to get no more, are waited for no longer.
-        let left = self.desk.with(|ledger, _| {
-            let gone = |(target, _): &mut (u64, Reserving<M>)| !ledger.targets.is_open(*target);
-            let left: Vec<_> = self.waits.extract_if(.., gone).collect();
-            left.iter().for_each(|(target, _)| ledger.targets.not_now(*target));
-            left
-        });
-        // Not under the lock: others are woken by it.
-        drop(left);
-        let mut at = 0;
-        while let Some((target, reserving)) = self.waits.get_mut(at) {
-            let target = *target;
-            match reserving.as_mut().poll(cx) {
-                Poll::Ready(granted) => {
-                    drop(self.waits.swap_remove(at));
-                    self.granted(target, granted);
-                }
-                Poll::Pending => at += 1,
+        for target in shut {
+            if self.waits.end(target).is_some() {
+                self.desk.with(|ledger, _| ledger.targets.landed(target));
+            }
+        }
+        for target in self.waits.woken(cx) {
+            if let Poll::Ready(granted) = self.waits.poll(target) {
+                self.granted(target, granted);
             }
         }
     }
 
     /// Nothing is ready: nobody needs to be waited for.
     fn stop_waiting(&mut self) {
-        for (target, reserving) in self.waits.drain(..) {
-            drop(reserving);
-            self.desk.with(|ledger, _| ledger.targets.not_now(target));
+        for target in self.waits.end_all() {
+            // Something may have come for it meanwhile.
+            self.desk.with(|ledger, after| ledger.landed(target, after));
         }
     }
 
-    /// Sleeps until the next deadline. `true`: it has come.
-    fn is_due(&mut self, next: Option<Duration>, cx: &mut Context<'_>) -> bool {
-        let Some(next) = next else {
-            self.sleep = None;
-            return false;
-        };
-        if self.sleep.as_ref().is_none_or(|(at, _)| *at != next) {
-            self.sleep = Some((next, self.desk.sleep(next.saturating_sub(self.desk.now()))));
+    /// When it is to wake by itself, if the next deadline is at `next`. One that
+    /// it has set already and that is earlier does as well: most deadlines are
+    /// those of jobs that are done in time, and nothing is set anew for each.
+    fn alarm(&self, next: Option<Duration>) -> Option<Duration> {
+        let set = self.sleep.as_ref().map(|(at, _)| *at);
+        set.into_iter().chain(next).min()
+    }
+
+    /// Sleeps until `alarm`. `true`: it has come.
+    fn is_due(&mut self, alarm: Option<Duration>, cx: &mut Context<'_>) -> bool {
+        let Some(alarm) = alarm else { return false };
+        if self.sleep.as_ref().is_none_or(|(at, _)| *at != alarm) {
+            self.sleep = Some((alarm, self.desk.sleep(alarm.saturating_sub(self.desk.now()))));
         }
         let due = self.sleep.as_mut().is_some_and(|(_, sleep)| sleep.as_mut().poll(cx).is_ready());
         if due {
@@ -166,13 +137,16 @@ impl<M: Send + 'static> Future for Pump<M> {
             });
             drop(before);
             this.look_at_waits(cx);
+            let now = this.desk.now();
+            this.desk.with(|ledger, after| ledger.expire(now, || this.desk.random(), after));
             if this.send_ready(cx) {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            let (ready, orphan, settled, next) = this.desk.read(|ledger| {
+            let (ready, orphan, settled, alarm) = this.desk.with(|ledger, _| {
                 let alone = ledger.targets.len() == 0 && (ledger.terms.needs_target || this.until_settled);
-                (ledger.has_ready(), alone && !ledger.closed, ledger.stats().unsettled == 0, ledger.next_timer())
+                ledger.alarm = this.alarm(ledger.next_timer());
+                (ledger.has_ready(), alone && !ledger.closed, ledger.stats().unsettled == 0, ledger.alarm)
             });
             if !ready {
                 this.stop_waiting();
@@ -185,7 +159,7 @@ impl<M: Send + 'static> Future for Pump<M> {
             if this.until_settled && settled {
                 return Poll::Ready(());
             }
-            if !this.is_due(next, cx) {
+            if !this.is_due(alarm, cx) {
                 return Poll::Pending;
             }
         }

@@ -1,0 +1,131 @@
+//! Those that let nothing in, until they do.
+//!
+//! Each is polled when it was woken itself: how many others are waited for
+//! makes no difference to it.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+use super::super::Delivery;
+use crate::actor::ActorRef;
+use crate::mailbox::{Permit, ReserveError};
+use crate::sync::counter::Flag;
+use crate::sync::shim::Mutex;
+
+pub(super) type Granted<M> = Result<Permit<Delivery<M>>, ReserveError>;
+
+pub(super) struct Waits<M> {
+    pending: BTreeMap<u64, Wait<M>>,
+    bell: Arc<Bell>,
+}
+
+pub(super) struct Wait<M> {
+    reserving: Pin<Box<dyn Future<Output = Granted<M>> + Send>>,
+    knock: Arc<Knock>,
+}
+
+/// Who has been woken, and who is to be told.
+#[derive(Default)]
+struct Bell(Mutex<(Vec<u64>, Option<Waker>)>);
+
+struct Knock {
+    target: u64,
+    /// Not seen yet.
+    knocked: Flag,
+    bell: Arc<Bell>,
+}
+
+impl Wake for Knock {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.knocked.raise() {
+            let waker = {
+                let mut bell = self.bell.0.lock();
+                bell.0.push(self.target);
+                bell.1.take()
+            };
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+}
+
+impl<M> Wait<M> {
+    fn poll(&mut self) -> Poll<Granted<M>> {
+        let waker = Waker::from(Arc::clone(&self.knock));
+        self.reserving.as_mut().poll(&mut Context::from_waker(&waker))
+    }
+}
+
+impl<M: Send + 'static> Waits<M> {
+    pub(super) fn new() -> Self {
+        Self { pending: BTreeMap::new(), bell: Arc::default() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Waits for `target`, unless it lets one in at once.
+    pub(super) fn begin(
+        &mut self,
+        target: u64,
+        actor: ActorRef<Delivery<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Granted<M>> {
+        if self.pending.is_empty() {
+            self.listen(cx.waker());
+        }
+        let knock = Arc::new(Knock { target, knocked: Flag::new(), bell: Arc::clone(&self.bell) });
+        let mut wait = Wait { reserving: Box::pin(async move { actor.reserve().await }), knock };
+        let polled = wait.poll();
+        if polled.is_pending() {
+            self.pending.insert(target, wait);
+        }
+        polled
+    }
+
+    /// Who has been woken since this was asked last. The next one wakes `cx`.
+    pub(super) fn woken(&mut self, cx: &mut Context<'_>) -> Vec<u64> {
+        self.listen(cx.waker())
+    }
+
+    fn listen(&self, waker: &Waker) -> Vec<u64> {
+        let waker = waker.clone();
+        let (woken, before) = {
+            let mut bell = self.bell.0.lock();
+            (std::mem::take(&mut bell.0), bell.1.replace(waker))
+        };
+        drop(before);
+        woken
+    }
+
+    /// Whether it lets one in now, if it is waited for.
+    pub(super) fn poll(&mut self, target: u64) -> Poll<Granted<M>> {
+        let Some(wait) = self.pending.get_mut(&target) else { return Poll::Pending };
+        wait.knock.knocked.lower();
+        let polled = wait.poll();
+        if polled.is_ready() {
+            self.pending.remove(&target);
+        }
+        polled
+    }
+
+    /// It is waited for no longer. To be dropped without a lock: others are
+    /// woken by it.
+    pub(super) fn end(&mut self, target: u64) -> Option<Wait<M>> {
+        self.pending.remove(&target)
+    }
+
+    /// Nobody is.
+    pub(super) fn end_all(&mut self) -> impl Iterator<Item = u64> + use<M> {
+        std::mem::take(&mut self.pending).into_keys()
+    }
+}
