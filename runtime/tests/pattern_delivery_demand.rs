@@ -224,7 +224,7 @@ async fn on_threads_first_attempts_come_in_order() {
         async fn handle(&mut self, job: Delivery<u64>, _: &mut Context<Self>) -> Result<(), Fault> {
             assert_eq!((*job, job.attempt()), (self.0, 1));
             self.0 += 1;
-            if self.0 % 3 == 0 {
+            if self.0.is_multiple_of(3) {
                 tokio::task::yield_now().await;
             }
             job.ack();
