@@ -4,6 +4,9 @@
 
 #![cfg(all(not(tidegate_loom), feature = "testkit"))]
 
+#[path = "flow_reactive_time/mod.rs"]
+mod time;
+
 use std::sync::{Arc, Mutex};
 
 use tidegate::flow::reactive::{self, Publisher, Subscriber, Subscription};
@@ -202,6 +205,27 @@ verify_processor!(stage_shuffled, doubling_stage(Prefetch::window(2), Outlet::ne
 verify_processor!(stage_for_all, doubling_stage(Prefetch::window(4), Outlet::broadcast).serves(Subscribers::Same));
 #[cfg(feature = "tokio")]
 verify_processor!(stage_on_tokio, doubling_stage(Prefetch::window(2), Outlet::new).on(paused_tokio));
+
+/// In virtual time, and quickly.
+#[test]
+fn each_check_takes_less_than_100_ms() {
+    time::assert_quick(&sources());
+    time::assert_quick(&actors(Demand::window(4)));
+    for suite in [doubling(Outlet::new), doubling_stage(Prefetch::window(2), Outlet::new)] {
+        time::assert_quick(&suite.as_publisher());
+        time::assert_quick(&suite.as_subscriber());
+        time::assert_quick(&suite);
+    }
+    #[cfg(feature = "tokio")]
+    {
+        time::assert_quick(&sources().on(paused_tokio));
+        time::assert_quick(&actors(Demand::window(4)).on(paused_tokio));
+        let suite = doubling_stage(Prefetch::window(2), Outlet::new).on(paused_tokio);
+        time::assert_quick(&suite.as_publisher());
+        time::assert_quick(&suite.as_subscriber());
+        time::assert_quick(&suite);
+    }
+}
 
 // What the suites do not ask.
 

@@ -3,6 +3,9 @@
 
 #![cfg(all(not(tidegate_loom), feature = "testkit"))]
 
+#[path = "flow_reactive_time/mod.rs"]
+mod time;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -126,6 +129,7 @@ fn a_finding_names_the_check_and_the_rule_and_what_was_observed() {
             "spec109_rejection_must_trigger_on_error_after_on_subscribe",
             "spec111_may_support_multi_subscribe",
             "spec111_registered_subscribers_must_receive_on_next_or_on_complete_signals",
+            "spec111_must_not_send_to_one_subscriber_what_another_has_requested",
             "spec111_multicast_must_produce_the_same_elements_when_requesting_one_by_one",
             "spec111_multicast_must_produce_the_same_elements_when_requesting_many_upfront",
         ]
@@ -142,4 +146,12 @@ fn a_test_of_a_broken_rule_fails_with_the_rule() {
 #[should_panic(expected = "there is no check spec999_of_nothing")]
 fn a_check_that_does_not_exist_is_not_kept() {
     let _ = iterators().check("spec999_of_nothing");
+}
+
+/// In virtual time, and quickly.
+#[test]
+fn each_check_takes_less_than_100_ms() {
+    time::assert_quick(&iterators());
+    #[cfg(feature = "tokio")]
+    time::assert_quick(&iterators().on(paused_tokio));
 }

@@ -54,6 +54,23 @@ pub(crate) enum Flaw {
     TakesDemandForSigned,
     WrapsAround,
     FailsOnTooMuchDemand,
+    /// Rounds a large demand up to whole batches.
+    SendsWholeBatches,
+    /// Sends to all what the quickest has requested.
+    FollowsTheQuickest,
+    /// Puts back who has cancelled in a signal.
+    KeepsWhoCancelsInASignal,
+    RevivesInASignal,
+    PanicsWhenDroppedInASignal,
+    /// Takes much demand beyond its end for a mistake, and waits.
+    WaitsWithMuchDemandLeft,
+    PanicsOnTheSecondCancelAfterTheEnd,
+    LosesOneRequestedInOnNext,
+    /// Of requests that it has not served yet, the largest counts.
+    TakesTheLargestRequest,
+    IgnoresACancelInAFlood,
+    /// Cancelled twice before it takes notice.
+    PanicsOnACancelInAHurry,
 }
 
 /// What becomes of a subscription.
@@ -87,6 +104,8 @@ struct Desk {
     /// The last of many has cancelled: the publisher is shut down (3.14).
     shut: bool,
     shared: u64,
+    /// The most that anybody has requested.
+    most: u64,
     wakers: Vec<Waker>,
 }
 
@@ -109,6 +128,7 @@ struct State {
     invalid: bool,
     too_much: bool,
     over: bool,
+    cancelled_after_the_end: bool,
     in_signal: bool,
     waker: Option<Waker>,
 }
@@ -221,6 +241,9 @@ impl Line {
                     if told.is_err() && self.flaw != Flaw::KeepsWhoPanics {
                         return;
                     }
+                    if self.flaw == Flaw::KeepsWhoCancelsInASignal && self.state.lock().unwrap().cancelled {
+                        return self.house.graves.lock().unwrap().push(subscriber);
+                    }
                     *self.slot.lock().unwrap() = Some(subscriber);
                 }
             }
@@ -256,7 +279,9 @@ impl Line {
                 state.over = true;
                 return Step::Fail;
             }
+            let left = state.requested.saturating_sub(state.sent);
             let waits = flaw == Flaw::EmptyNeverCompletes && total == 0
+                || flaw == Flaw::WaitsWithMuchDemandLeft && (4..100).contains(&left)
                 || flaw == Flaw::CompletesWithoutDemandOnly && state.sent < state.requested;
             if waits {
                 return Step::Wait;
@@ -264,6 +289,8 @@ impl Line {
             state.over = true;
             return Step::Complete;
         }
+        may_send |= flaw == Flaw::FollowsTheQuickest && state.sent < desk.most;
+        may_send |= flaw == Flaw::SendsWholeBatches && state.requested > 32 && !state.sent.is_multiple_of(16);
         may_send |= flaw == Flaw::AheadOfDemand && state.requested > 0 && state.sent == state.requested;
         if !may_send {
             return Step::Wait;
@@ -311,10 +338,13 @@ impl Subscription for Requests {
             if state.cancelled && flaw == Flaw::AnswersZeroAfterCancel && n == 0 {
                 (state.cancelled, state.invalid) = (false, true);
             }
-            if state.cancelled && flaw != Flaw::RevivesOnRequest {
+            let revives = flaw == Flaw::RevivesOnRequest || state.in_signal && flaw == Flaw::RevivesInASignal;
+            if state.cancelled && !revives {
                 return;
             }
-            if state.in_signal && flaw == Flaw::LosesReentrantRequests {
+            let loses = flaw == Flaw::LosesReentrantRequests
+                || flaw == Flaw::LosesOneRequestedInOnNext && state.sent > 0 && n == 1;
+            if state.in_signal && loses {
                 return;
             }
             state.cancelled = false;
@@ -326,6 +356,10 @@ impl Subscription for Requests {
                 state.invalid = true;
             }
             let sum = state.requested.checked_add(n);
+            {
+                let mut desk = line.house.desk.lock().unwrap();
+                desk.most = desk.most.max(sum.unwrap_or(u64::MAX));
+            }
             if sum.is_none() && flaw == Flaw::PanicsOnTooMuchDemand {
                 drop(state);
                 panic!("too much demand");
@@ -333,9 +367,14 @@ impl Subscription for Requests {
             state.too_much |= sum.is_none() && flaw == Flaw::FailsOnTooMuchDemand;
             state.requested = match flaw {
                 Flaw::ReplacesDemand => state.sent + n.min(u64::MAX - state.sent),
+                Flaw::TakesTheLargestRequest => state.requested.max(state.sent.saturating_add(n)),
                 Flaw::WrapsAround => state.requested.wrapping_add(n),
                 _ => sum.unwrap_or(u64::MAX),
             };
+        }
+        if flaw == Flaw::FollowsTheQuickest {
+            let wakers = std::mem::take(&mut line.house.desk.lock().unwrap().wakers);
+            wakers.into_iter().for_each(Waker::wake);
         }
         line.wake();
         if flaw == Flaw::SendsInRequest {
@@ -347,14 +386,21 @@ impl Subscription for Requests {
         let line = &*self.0;
         let flaw = line.flaw;
         let first = {
-            let state = line.state.lock().unwrap();
+            let mut state = line.state.lock().unwrap();
             if state.over {
+                let second = std::mem::replace(&mut state.cancelled_after_the_end, true);
                 drop(state);
                 assert!(flaw != Flaw::PanicsOnCancelAfterTheEnd, "it is over");
+                assert!(!second || flaw != Flaw::PanicsOnTheSecondCancelAfterTheEnd, "it is over");
                 return;
             }
             let first = !state.cancelled;
+            if state.in_signal && state.requested > 100 && flaw == Flaw::IgnoresACancelInAFlood {
+                return;
+            }
             drop(state);
+            let in_a_hurry = !first && line.slot.lock().unwrap().is_some();
+            assert!(!in_a_hurry || flaw != Flaw::PanicsOnACancelInAHurry, "it is being cancelled");
             assert!(first || flaw != Flaw::PanicsOnSecondCancel, "it is cancelled");
             let elsewhere = thread::current().id() != line.thread;
             assert!(!elsewhere || flaw != Flaw::PanicsOnAnotherThread, "not on this thread");
@@ -379,15 +425,28 @@ impl Subscription for Requests {
 
 impl Drop for Requests {
     fn drop(&mut self) {
+        if self.0.flaw == Flaw::PanicsWhenDroppedInASignal
+            && self.0.state.lock().unwrap().in_signal
+            && !thread::panicking()
+        {
+            self.cancel();
+            panic!("not like that");
+        }
         let ignored = match self.0.flaw {
             Flaw::IgnoresTheDropOfASubscription => true,
             // Theirs is a panic of their own, not one on the way out.
-            Flaw::PanicsOnSecondCancel => self.0.state.lock().unwrap().cancelled,
-            Flaw::PanicsOnCancelAfterTheEnd => self.0.state.lock().unwrap().over,
+            Flaw::PanicsOnSecondCancel | Flaw::PanicsOnACancelInAHurry => self.0.state.lock().unwrap().cancelled,
+            Flaw::PanicsOnCancelAfterTheEnd | Flaw::PanicsOnTheSecondCancelAfterTheEnd => {
+                self.0.state.lock().unwrap().over
+            }
             // A drop is no second cancel.
             Flaw::CountsEachCancel => self.0.state.lock().unwrap().cancelled,
             _ => thread::panicking(),
         };
+        if self.0.flaw == Flaw::IgnoresACancelInAFlood {
+            self.0.state.lock().unwrap().cancelled = true;
+            return self.0.wake();
+        }
         if !ignored {
             self.cancel();
         }
@@ -403,14 +462,17 @@ pub(crate) const MUTANTS: &[(Flaw, &[&str])] = &[
             "create_3_must_produce_a_stream_of_exactly_3_elements",
             "spec102_may_signal_less_than_requested_and_terminate_subscription",
             "spec105_must_signal_on_complete_when_finite_stream_terminates",
+            "spec106_must_consider_subscription_cancelled_after_on_complete",
             "spec108_cancelled_subscription_should_not_receive_terminal_signals",
-            "spec111_multicast_must_produce_the_same_elements_when_requesting_one_by_one",
             "spec111_multicast_must_produce_the_same_elements_when_requesting_many_upfront",
+            "spec111_multicast_must_produce_the_same_elements_when_requesting_one_by_one",
+            "spec212_must_not_call_on_subscribe_more_than_once",
             "spec302_must_allow_synchronous_request_calls_from_on_next_and_on_subscribe",
             "spec304_request_should_not_perform_heavy_computations",
-            "spec317_must_support_a_pending_element_count_up_to_the_maximum",
-            "spec317_must_support_a_cumulative_pending_element_count_up_to_the_maximum",
+            "spec316_request_must_not_panic",
             "spec317_must_not_signal_on_error_when_pending_above_the_maximum",
+            "spec317_must_support_a_cumulative_pending_element_count_up_to_the_maximum",
+            "spec317_must_support_a_pending_element_count_up_to_the_maximum",
         ],
     ),
     (
@@ -418,8 +480,12 @@ pub(crate) const MUTANTS: &[(Flaw, &[&str])] = &[
         &[
             "spec101_subscription_request_must_result_in_the_correct_number_of_produced_elements",
             "spec108_cancelled_subscription_should_not_receive_terminal_signals",
+            "spec111_must_not_send_to_one_subscriber_what_another_has_requested",
             "spec305_cancel_must_be_possible_from_another_thread",
+            "spec305_cancel_must_not_synchronously_perform_heavy_computations",
             "spec308_requests_must_add_up",
+            "spec309_request_zero_must_signal_invalid_demand",
+            "spec313_cancel_must_make_the_publisher_eventually_drop_all_references_to_the_subscriber",
         ],
     ),
     (
@@ -429,8 +495,10 @@ pub(crate) const MUTANTS: &[(Flaw, &[&str])] = &[
             "spec106_must_consider_subscription_cancelled_after_on_complete",
             "spec111_multicast_must_produce_the_same_elements_when_requesting_many_upfront",
             "spec307_after_subscription_is_cancelled_additional_cancellations_must_be_nops",
-            "spec317_must_support_a_pending_element_count_up_to_the_maximum",
+            "spec315_cancel_must_not_panic",
+            "spec316_request_must_not_panic",
             "spec317_must_support_a_cumulative_pending_element_count_up_to_the_maximum",
+            "spec317_must_support_a_pending_element_count_up_to_the_maximum",
         ],
     ),
     (
@@ -445,14 +513,16 @@ pub(crate) const MUTANTS: &[(Flaw, &[&str])] = &[
         Flaw::NeverCompletes,
         &[
             "spec102_may_signal_less_than_requested_and_terminate_subscription",
-            "spec105_must_signal_on_complete_when_finite_stream_terminates",
             "spec105_empty_stream_must_terminate_by_signalling_on_complete",
+            "spec105_must_signal_on_complete_when_finite_stream_terminates",
             "spec106_must_consider_subscription_cancelled_after_on_complete",
-            "spec111_multicast_must_produce_the_same_elements_when_requesting_one_by_one",
             "spec111_multicast_must_produce_the_same_elements_when_requesting_many_upfront",
+            "spec111_multicast_must_produce_the_same_elements_when_requesting_one_by_one",
             "spec307_after_subscription_is_cancelled_additional_cancellations_must_be_nops",
-            "spec317_must_support_a_pending_element_count_up_to_the_maximum",
+            "spec315_cancel_must_not_panic",
+            "spec316_request_must_not_panic",
             "spec317_must_support_a_cumulative_pending_element_count_up_to_the_maximum",
+            "spec317_must_support_a_pending_element_count_up_to_the_maximum",
         ],
     ),
     (Flaw::EmptyNeverCompletes, &["spec105_empty_stream_must_terminate_by_signalling_on_complete"]),
@@ -478,6 +548,7 @@ pub(crate) const MUTANTS: &[(Flaw, &[&str])] = &[
             "spec108_cancelled_subscription_should_not_receive_terminal_signals",
             "spec206_a_dropped_subscription_must_count_as_cancelled",
             "spec305_cancel_must_be_possible_from_another_thread",
+            "spec306_after_subscription_is_cancelled_request_must_be_nops",
             "spec312_cancel_must_make_the_publisher_eventually_stop_signaling",
         ],
     ),
@@ -488,9 +559,10 @@ pub(crate) const MUTANTS: &[(Flaw, &[&str])] = &[
         &[
             "spec109_subscribe_must_return_normally",
             "spec111_may_support_multi_subscribe",
-            "spec111_registered_subscribers_must_receive_on_next_or_on_complete_signals",
-            "spec111_multicast_must_produce_the_same_elements_when_requesting_one_by_one",
             "spec111_multicast_must_produce_the_same_elements_when_requesting_many_upfront",
+            "spec111_multicast_must_produce_the_same_elements_when_requesting_one_by_one",
+            "spec111_must_not_send_to_one_subscriber_what_another_has_requested",
+            "spec111_registered_subscribers_must_receive_on_next_or_on_complete_signals",
             "spec307_after_subscription_is_cancelled_additional_cancellations_must_be_nops",
         ],
     ),
@@ -521,7 +593,13 @@ pub(crate) const MUTANTS: &[(Flaw, &[&str])] = &[
         ],
     ),
     (Flaw::ReversesForTheSecond, &["spec111_multicast_must_produce_the_same_elements_when_requesting_many_upfront"]),
-    (Flaw::IgnoresTheDropOfASubscription, &["spec206_a_dropped_subscription_must_count_as_cancelled"]),
+    (
+        Flaw::IgnoresTheDropOfASubscription,
+        &[
+            "spec206_a_dropped_subscription_must_count_as_cancelled",
+            "spec313_cancel_must_make_the_publisher_eventually_drop_all_references_to_the_subscriber",
+        ],
+    ),
     (Flaw::SubscribesAgain, &["spec212_must_not_call_on_subscribe_more_than_once"]),
     (Flaw::KeepsWhoPanics, &["spec213_a_subscriber_that_panics_must_count_as_cancelled"]),
     (
@@ -530,7 +608,10 @@ pub(crate) const MUTANTS: &[(Flaw, &[&str])] = &[
             "spec206_a_dropped_subscription_must_count_as_cancelled",
             "spec213_a_subscriber_that_panics_must_count_as_cancelled",
             "spec302_must_allow_synchronous_request_calls_from_on_next_and_on_subscribe",
+            "spec306_after_subscription_is_cancelled_request_must_be_nops",
             "spec312_cancel_must_make_the_publisher_eventually_stop_signaling",
+            "spec313_cancel_must_make_the_publisher_eventually_drop_all_references_to_the_subscriber",
+            "spec315_cancel_must_not_panic",
             "spec317_must_not_signal_on_error_when_pending_above_the_maximum",
         ],
     ),
@@ -572,16 +653,36 @@ pub(crate) const MUTANTS: &[(Flaw, &[&str])] = &[
     (
         Flaw::TakesDemandForSigned,
         &[
-            "spec317_must_support_a_pending_element_count_up_to_the_maximum",
             "spec317_must_not_signal_on_error_when_pending_above_the_maximum",
+            "spec317_must_support_a_pending_element_count_up_to_the_maximum",
         ],
     ),
     (Flaw::WrapsAround, &["spec317_must_support_a_cumulative_pending_element_count_up_to_the_maximum"]),
     (
         Flaw::FailsOnTooMuchDemand,
         &[
-            "spec317_must_support_a_cumulative_pending_element_count_up_to_the_maximum",
             "spec317_must_not_signal_on_error_when_pending_above_the_maximum",
+            "spec317_must_support_a_cumulative_pending_element_count_up_to_the_maximum",
         ],
     ),
+    (Flaw::SendsWholeBatches, &["spec101_subscription_request_must_result_in_the_correct_number_of_produced_elements"]),
+    (Flaw::FollowsTheQuickest, &["spec111_must_not_send_to_one_subscriber_what_another_has_requested"]),
+    (
+        Flaw::KeepsWhoCancelsInASignal,
+        &["spec313_cancel_must_make_the_publisher_eventually_drop_all_references_to_the_subscriber"],
+    ),
+    (Flaw::RevivesInASignal, &["spec306_after_subscription_is_cancelled_request_must_be_nops"]),
+    (Flaw::WaitsWithMuchDemandLeft, &["spec102_may_signal_less_than_requested_and_terminate_subscription"]),
+    (
+        Flaw::PanicsOnTheSecondCancelAfterTheEnd,
+        &[
+            "spec106_must_consider_subscription_cancelled_after_on_complete",
+            "spec106_must_consider_subscription_cancelled_after_on_error",
+        ],
+    ),
+    (Flaw::LosesOneRequestedInOnNext, &["spec302_must_allow_synchronous_request_calls_from_on_next_and_on_subscribe"]),
+    (Flaw::TakesTheLargestRequest, &["spec308_requests_must_add_up"]),
+    (Flaw::IgnoresACancelInAFlood, &["spec312_cancel_must_make_the_publisher_eventually_stop_signaling"]),
+    (Flaw::PanicsOnACancelInAHurry, &["spec315_cancel_must_not_panic"]),
+    (Flaw::PanicsWhenDroppedInASignal, &["spec206_a_dropped_subscription_must_count_as_cancelled"]),
 ];

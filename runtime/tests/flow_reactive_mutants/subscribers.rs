@@ -29,6 +29,16 @@ pub(crate) enum Flaw {
     PanicsOnTheSecondInARow,
     HasRoomForLess,
     RequestsZero,
+    /// Which cancels, as it is dropped.
+    ForgetsToKeepItsSubscription,
+    /// Asks for its first window and for no other.
+    NeverRefills,
+    PanicsOnALateEnd,
+    IgnoresTheFirstForTheSecond,
+    LosesCompletionBehindItems,
+    TakesCompletionForFailure,
+    TakesFailureForCompletion,
+    PanicsOnFailureBehindItems,
 }
 
 /// Asks for that many ahead.
@@ -39,6 +49,7 @@ const WINDOW: u64 = 4;
 struct Shared {
     flaw: Option<Flaw>,
     subscription: Option<Box<dyn Subscription>>,
+    had_second: bool,
     second: Option<Box<dyn Subscription>>,
     queue: VecDeque<u64>,
     received: u64,
@@ -102,6 +113,7 @@ impl Shared {
             let zero = self.has(Flaw::RequestsZero);
             if let Some(subscription) = &mut self.subscription
                 && !over
+                && self.flaw != Some(Flaw::NeverRefills)
             {
                 subscription.request(1);
                 if zero {
@@ -119,10 +131,13 @@ impl Shared {
     /// The last signal has come. What was held is dropped by the caller.
     #[must_use]
     fn end(&mut self, completed: bool) -> Option<Box<dyn Subscription>> {
-        let lost = self.has(Flaw::LosesTheEndBeforeItRuns) && !self.runs
+        let lost = self.has(Flaw::LosesCompletionBehindItems) && completed && self.received > 1
+            || self.has(Flaw::LosesTheEndBeforeItRuns) && !self.runs
             || self.has(Flaw::LosesTheEndWithoutItems) && self.runs && self.received == 0;
         if !lost {
-            self.end = Some(completed);
+            let reversed = self.received == 0
+                && self.has(if completed { Flaw::TakesCompletionForFailure } else { Flaw::TakesFailureForCompletion });
+            self.end = Some(completed != reversed);
         }
         self.wake();
         if self.has(Flaw::RefillsAfterTheEnd) { None } else { self.subscription.take() }
@@ -138,11 +153,17 @@ impl Subscriber<u64> for Reference {
                 return;
             }
             if !shared.has(Flaw::TakesTheSecond) {
+                shared.had_second = true;
                 return;
             }
         }
         if !shared.has(Flaw::NeverRequests) {
             subscription.request(WINDOW);
+        }
+        if shared.has(Flaw::ForgetsToKeepItsSubscription) {
+            // Its drop is the publisher's code.
+            drop(shared);
+            return drop(subscription);
         }
         shared.subscription = Some(subscription);
     }
@@ -153,6 +174,9 @@ impl Subscriber<u64> for Reference {
             let panics = shared.has(Flaw::PanicsOnLateItems);
             drop(shared);
             assert!(!panics, "cancelled, and still they come");
+            return;
+        }
+        if shared.had_second && shared.has(Flaw::IgnoresTheFirstForTheSecond) {
             return;
         }
         let full = shared.queue.len() as u64 >= WINDOW / 2 && shared.has(Flaw::HasRoomForLess);
@@ -174,6 +198,11 @@ impl Subscriber<u64> for Reference {
     fn on_error(self: Box<Self>, _fault: Fault) {
         let mut shared = self.0.lock().unwrap();
         let held = shared.end(false);
+        if shared.received > 1 && shared.has(Flaw::PanicsOnFailureBehindItems) {
+            drop(shared);
+            drop(held);
+            panic!("so near the end");
+        }
         if shared.has(Flaw::CancelsInOnError) {
             held.into_iter().for_each(|mut subscription| subscription.cancel());
         }
@@ -182,19 +211,21 @@ impl Subscriber<u64> for Reference {
     fn on_complete(self: Box<Self>) {
         let mut shared = self.0.lock().unwrap();
         let held = shared.end(true);
-        let panics = shared.received == 0 && shared.has(Flaw::PanicsOnCompletionWithoutItems);
+        let panics = shared.received == 0 && shared.has(Flaw::PanicsOnCompletionWithoutItems)
+            || shared.stopped && shared.has(Flaw::PanicsOnALateEnd);
         if shared.has(Flaw::RequestsInOnComplete) {
             held.into_iter().for_each(|mut subscription| subscription.request(1));
         }
         drop(shared);
-        assert!(!panics, "complete, without a single item");
+        assert!(!panics, "complete, already");
     }
 }
 
 impl Drop for Reference {
     fn drop(&mut self) {
         let mut shared = self.0.lock().unwrap();
-        if !shared.has(Flaw::LeaksItsSubscription) && !shared.has(Flaw::RefillsAfterTheEnd) {
+        let refills = shared.has(Flaw::RefillsAfterTheEnd) && shared.end.is_some();
+        if !shared.has(Flaw::LeaksItsSubscription) && !refills {
             shared.subscription = None;
         }
     }
@@ -207,10 +238,22 @@ pub(crate) const MUTANTS: &[(Flaw, &[&str])] = &[
         Flaw::NeverRequests,
         &[
             "exercise_happy_path",
+            "spec201_must_go_on_requesting_or_cancel",
             "spec201_must_signal_demand_via_subscription_request",
             "spec202_should_asynchronously_dispatch",
+            "spec203_must_not_call_methods_on_subscription_in_on_complete",
+            "spec203_must_not_call_methods_on_subscription_in_on_error",
+            "spec204_must_consider_the_subscription_as_cancelled_after_on_complete",
+            "spec204_must_consider_the_subscription_as_cancelled_after_on_error",
             "spec205_must_cancel_a_second_subscription_and_keep_the_first",
+            "spec206_must_cancel_its_subscription_if_it_is_no_longer_needed",
+            "spec206_must_release_its_subscription_when_it_is_dropped",
+            "spec208_must_be_prepared_to_receive_on_next_after_having_cancelled",
+            "spec209_must_be_prepared_to_receive_on_complete_with_preceding_request_call",
+            "spec210_must_be_prepared_to_receive_on_error_with_preceding_request_call",
+            "spec213_signals_must_return_normally",
             "spec308_must_bear_as_many_elements_as_it_has_requested",
+            "spec309_must_not_request_zero",
         ],
     ),
     (Flaw::HandlesInTheSignal, &["spec202_should_asynchronously_dispatch"]),
@@ -221,7 +264,6 @@ pub(crate) const MUTANTS: &[(Flaw, &[&str])] = &[
         &[
             "spec204_must_consider_the_subscription_as_cancelled_after_on_complete",
             "spec204_must_consider_the_subscription_as_cancelled_after_on_error",
-            "spec206_must_release_its_subscription_when_it_is_dropped",
         ],
     ),
     (Flaw::TakesTheSecond, &["spec205_must_cancel_a_second_subscription_and_keep_the_first"]),
@@ -246,14 +288,60 @@ pub(crate) const MUTANTS: &[(Flaw, &[&str])] = &[
     (
         Flaw::PanicsOnCompletionWithoutItems,
         &[
+            "spec208_must_be_prepared_to_receive_on_next_after_having_cancelled",
             "spec209_must_be_prepared_to_receive_on_complete_with_preceding_request_call",
             "spec209_must_be_prepared_to_receive_on_complete_without_preceding_request_call",
         ],
     ),
     (
         Flaw::PanicsOnTheSecondInARow,
-        &["spec213_signals_must_return_normally", "spec308_must_bear_as_many_elements_as_it_has_requested"],
+        &[
+            "spec201_must_go_on_requesting_or_cancel",
+            "spec213_signals_must_return_normally",
+            "spec308_must_bear_as_many_elements_as_it_has_requested",
+        ],
     ),
     (Flaw::HasRoomForLess, &["spec308_must_bear_as_many_elements_as_it_has_requested"]),
     (Flaw::RequestsZero, &["spec309_must_not_request_zero"]),
+    (
+        Flaw::ForgetsToKeepItsSubscription,
+        &[
+            "exercise_happy_path",
+            "spec201_must_go_on_requesting_or_cancel",
+            "spec201_must_signal_demand_via_subscription_request",
+            "spec202_should_asynchronously_dispatch",
+            "spec203_must_not_call_methods_on_subscription_in_on_complete",
+            "spec203_must_not_call_methods_on_subscription_in_on_error",
+            "spec204_must_consider_the_subscription_as_cancelled_after_on_complete",
+            "spec204_must_consider_the_subscription_as_cancelled_after_on_error",
+            "spec205_must_cancel_a_second_subscription_and_keep_the_first",
+            "spec206_must_cancel_its_subscription_if_it_is_no_longer_needed",
+            "spec206_must_release_its_subscription_when_it_is_dropped",
+            "spec208_must_be_prepared_to_receive_on_next_after_having_cancelled",
+            "spec209_must_be_prepared_to_receive_on_complete_with_preceding_request_call",
+            "spec210_must_be_prepared_to_receive_on_error_with_preceding_request_call",
+            "spec213_signals_must_return_normally",
+            "spec308_must_bear_as_many_elements_as_it_has_requested",
+            "spec309_must_not_request_zero",
+        ],
+    ),
+    (Flaw::LosesCompletionBehindItems, &["exercise_happy_path"]),
+    (
+        Flaw::TakesCompletionForFailure,
+        &[
+            "spec209_must_be_prepared_to_receive_on_complete_with_preceding_request_call",
+            "spec209_must_be_prepared_to_receive_on_complete_without_preceding_request_call",
+        ],
+    ),
+    (
+        Flaw::TakesFailureForCompletion,
+        &[
+            "spec210_must_be_prepared_to_receive_on_error_with_preceding_request_call",
+            "spec210_must_be_prepared_to_receive_on_error_without_preceding_request_call",
+        ],
+    ),
+    (Flaw::PanicsOnFailureBehindItems, &["spec213_signals_must_return_normally"]),
+    (Flaw::NeverRefills, &["spec201_must_go_on_requesting_or_cancel"]),
+    (Flaw::PanicsOnALateEnd, &["spec208_must_be_prepared_to_receive_on_next_after_having_cancelled"]),
+    (Flaw::IgnoresTheFirstForTheSecond, &["spec205_must_cancel_a_second_subscription_and_keep_the_first"]),
 ];

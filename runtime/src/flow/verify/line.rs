@@ -125,6 +125,20 @@ impl<'a, T: 'static> Line<'a, T> {
         self.settle();
     }
 
+    /// It has asked for something, if need be because it is told to, and has not
+    /// cancelled: an item would be welcome. Without this, a subscriber that does
+    /// nothing would break no rule.
+    pub(super) fn is_asked(&mut self) -> Verdict {
+        if self.demand() == 0 {
+            self.want(1);
+        } else {
+            self.settle();
+        }
+        ensure!(self.demand() > 0, "no item may be sent, it has requested nothing; {self}");
+        ensure!(!self.is_cancelled(), "no item may be sent, it has cancelled, and nobody had it do so; {self}");
+        Ok(())
+    }
+
     /// Has the subscriber cancel. `false` if it does not do so on demand.
     pub(super) fn stop(&mut self) -> bool {
         let Some(cancel) = &mut self.subject.cancel else { return false };

@@ -22,6 +22,7 @@ macro_rules! __publisher_checks {
             spec109_rejection_must_trigger_on_error_after_on_subscribe
             spec111_may_support_multi_subscribe
             spec111_registered_subscribers_must_receive_on_next_or_on_complete_signals
+            spec111_must_not_send_to_one_subscriber_what_another_has_requested
             spec111_multicast_must_produce_the_same_elements_when_requesting_one_by_one
             spec111_multicast_must_produce_the_same_elements_when_requesting_many_upfront
             spec206_a_dropped_subscription_must_count_as_cancelled
@@ -54,6 +55,7 @@ macro_rules! __subscriber_checks {
         $($then)* { [$($args)*]
             exercise_happy_path
             spec201_must_signal_demand_via_subscription_request
+            spec201_must_go_on_requesting_or_cancel
             spec202_should_asynchronously_dispatch
             spec203_must_not_call_methods_on_subscription_in_on_complete
             spec203_must_not_call_methods_on_subscription_in_on_error

@@ -10,6 +10,9 @@
 //! nothing came is a fact. Rules that the types keep have no check; [`RULES`]
 //! says what keeps each.
 //!
+//! A subject that does nothing passes no check of what it does: one that needs an
+//! item, or demand, is violated where there is none, and says what it missed.
+//!
 //! # Limits
 //! A check sees one interleaving, that of its environment
 //! ([another](Environment::shuffled) is one line away), and what crosses the
@@ -21,7 +24,7 @@
 //! use tidegate::flow::reactive::from_iter;
 //! use tidegate::flow::verify::PublisherSuite;
 //!
-//! // 35 tests, `countdown::spec101_..` to `countdown::spec317_..`:
+//! // 36 tests, `countdown::spec101_..` to `countdown::spec317_..`:
 //! tidegate::verify_publisher!(countdown, PublisherSuite::new(|env, n| from_iter(env.system(), (0..n).rev())));
 //! # fn main() {}
 //! ```

@@ -5,6 +5,7 @@ use std::fmt::{self, Debug};
 use std::sync::{Arc, Weak};
 
 use super::environment::Environment;
+use super::report::{Verdict, ensure};
 use crate::actor::Fault;
 use crate::actor::panic::contained;
 use crate::flow::reactive::{Publisher, Subscriber, Subscription};
@@ -150,6 +151,14 @@ impl<T: Debug + Send + 'static> Probe<T> {
 
     pub(super) fn items(&self) -> usize {
         self.count(|signal| matches!(signal, Signal::Next(_)))
+    }
+
+    /// It has its subscription and `items` items: what comes next in a check would be
+    /// seen. Without this, a publisher that does nothing would break no rule.
+    pub(super) fn has_begun_with(&self, items: usize) -> Verdict {
+        let begun = self.is_subscribed_first() && self.items() == items;
+        ensure!(begun, "this cannot be seen: {items} items were requested, and there came {self}");
+        Ok(())
     }
 
     pub(super) fn is_complete(&self) -> bool {

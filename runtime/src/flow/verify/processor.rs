@@ -161,6 +161,8 @@ impl<T: Send + 'static, U: Debug + PartialEq + Send + 'static> ProcessorSuite<T,
         }
         self.with(|env, mut line, publisher| {
             let probes = [Probe::subscribe(env, &publisher), Probe::subscribe(env, &publisher)];
+            probes.iter().for_each(|probe| probe.request(1));
+            env.settle();
             line.end(End::Fail);
             env.settle();
             for probe in probes {

@@ -27,6 +27,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
             let items = probe.items() as u64;
             ensure!(items > 0, "{n} items were requested, and none came: {probe}");
             ensure!(items < n && !probe.is_over(), "{what} in its first item, and there came {probe}");
+            ensure!(probe.panics().is_empty(), "{what} in its first item: {probe}");
             Ok(())
         })
     }
@@ -54,6 +55,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
             let probe = Probe::subscribe(env, publisher);
             probe.request(1);
             env.settle();
+            probe.has_begun_with(1)?;
             // Work is there to be done when the cancel comes.
             if !self.emits_in_request {
                 probe.request(n - 1);
@@ -82,7 +84,8 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
         })
     }
 
-    /// Before the publisher can have taken notice of the cancel, and after.
+    /// Before the publisher can have taken notice of the cancel, and after; and from
+    /// inside a signal.
     pub(super) fn spec306_after_subscription_is_cancelled_request_must_be_nops(&self) -> Verdict {
         for n in [1, u64::MAX, 0] {
             self.with(3, |env, publisher| {
@@ -97,6 +100,18 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
                 ensure!(probe.signals() == 1, "request({n}) after a cancel, and there came {probe}");
                 Ok(())
             })?;
+            self.with(3, |env, publisher| {
+                let probe = Probe::reacting(env, publisher, move |at, subscription| match at {
+                    0 => subscription.request(1),
+                    _ => {
+                        subscription.cancel();
+                        subscription.request(n);
+                    }
+                });
+                let quiet = probe.items() == 1 && !probe.is_over();
+                ensure!(quiet, "request({n}) after a cancel, both in the first item, and there came {probe}");
+                Ok(())
+            })?;
         }
         Ok(())
     }
@@ -106,6 +121,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
         self.with(3, |env, publisher| {
             let other = (self.subscribers != Subscribers::One).then(|| Probe::subscribe(env, publisher));
             let probe = Probe::subscribe(env, publisher);
+            probe.has_begun_with(0)?;
             for _ in 0..3 {
                 probe.cancel();
                 env.settle();
@@ -136,12 +152,28 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
                     probe.request(requested);
                     env.settle();
                 }
+                probe.has_begun_with(requested as usize)?;
                 ensure!(!probe.is_released(), "the subscriber was dropped before it cancelled: {probe}");
                 probe.cancel();
                 env.settle();
                 ensure!(probe.is_released(), "cancelled after {requested} items, and still kept");
                 Ok(())
             })?;
+            // While the publisher is in the middle of a signal to it.
+            for stop in [Handle::cancel, Handle::release] {
+                self.with(3, |env, publisher| {
+                    let probe = Probe::reacting(env, publisher, move |at, subscription| {
+                        if at as u64 == requested {
+                            stop(subscription);
+                        } else {
+                            subscription.request(1);
+                        }
+                    });
+                    probe.has_begun_with(requested as usize)?;
+                    ensure!(probe.is_released(), "cancelled in signal {requested}, and still kept: {probe}");
+                    Ok(())
+                })?;
+            }
         }
         Ok(())
     }
@@ -154,6 +186,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
             probe.cancel();
             env.settle();
             probe.cancel();
+            ensure!(probe.is_subscribed_first(), "subscribed, and there came {probe}");
             ensure!(probe.panics().is_empty(), "{probe}");
             Ok(())
         })?;
@@ -162,6 +195,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
                 0 => subscription.request(2),
                 _ => subscription.cancel(),
             });
+            ensure!(probe.items() > 0, "2 items were requested, and there came {probe}");
             ensure!(probe.panics().is_empty(), "{probe}");
             Ok(())
         })?;
@@ -169,6 +203,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
             let probe = Probe::subscribe(env, publisher);
             probe.request(2);
             env.settle();
+            ensure!(probe.is_complete(), "it did not come to its end: {probe}");
             probe.cancel();
             ensure!(probe.panics().is_empty(), "{probe}");
             Ok(())

@@ -42,6 +42,15 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
                 ensure!(items == requested, "{requested} of 8 items were requested, {items} came: {probe}");
             }
             Ok(())
+        })?;
+        // Nor by its own batches, if it has any: they are smaller than that.
+        self.with_many(|env, publisher, n| {
+            let probe = Probe::subscribe(env, publisher);
+            probe.request(n / 2 + 1);
+            env.settle();
+            let (wanted, items) = (n / 2 + 1, probe.items() as u64);
+            ensure!(items == wanted, "{wanted} of {n} items were requested, {items} came");
+            Ok(())
         })
     }
 
@@ -99,6 +108,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
             let probe = Probe::subscribe(env, publisher);
             probe.request(1);
             env.settle();
+            probe.has_begun_with(1)?;
             probe.request(0);
             env.settle();
             let is_invalid =
@@ -120,6 +130,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
             probe.request(u64::MAX);
             probe.request(0);
             env.settle();
+            ensure!(probe.is_subscribed_first(), "subscribed, and there came {probe}");
             ensure!(probe.panics().is_empty(), "{probe}");
             Ok(())
         })?;
@@ -127,6 +138,20 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
             let probe = Probe::subscribe(env, publisher);
             probe.request(1);
             probe.cancel();
+            for n in [1, u64::MAX, 0] {
+                probe.request(n);
+                env.settle();
+            }
+            ensure!(probe.is_subscribed_first(), "subscribed, and there came {probe}");
+            ensure!(probe.panics().is_empty(), "{probe}");
+            Ok(())
+        })?;
+        self.with(1, |env, publisher| {
+            let probe = Probe::subscribe(env, publisher);
+            probe.request(2);
+            env.settle();
+            probe.has_begun_with(1)?;
+            ensure!(probe.is_complete(), "it did not come to its end: {probe}");
             for n in [1, u64::MAX, 0] {
                 probe.request(n);
                 env.settle();

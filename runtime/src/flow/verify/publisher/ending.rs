@@ -50,6 +50,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
             let probe = Probe::subscribe(env, publisher);
             probe.request(2);
             env.settle();
+            probe.has_begun_with(1)?;
             ensure!(probe.is_complete(), "it did not come to its end: {probe}");
             Self::is_as_cancelled(env, &probe)
         })
@@ -89,6 +90,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
             let probe = Probe::subscribe(env, publisher);
             probe.request(1);
             env.settle();
+            probe.has_begun_with(1)?;
             probe.cancel();
             env.settle();
             ensure!(!probe.is_over(), "cancelled in the middle, and then: {probe}");
@@ -101,6 +103,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
                     subscription.cancel();
                 }
             });
+            ensure!(probe.is_subscribed_first(), "subscribed, and there came {probe}");
             ensure!(!probe.is_over(), "cancelled in on_subscribe, and then: {probe}");
             Ok(())
         };

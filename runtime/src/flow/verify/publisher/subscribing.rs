@@ -22,6 +22,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
         self.with(1, |env, publisher| {
             let probe = Probe::subscribe(env, publisher);
             ensure!(probe.panics().is_empty(), "{probe}");
+            ensure!(probe.is_subscribed_first(), "subscribed, and there came {probe}");
             // Also for who comes when it does not suit.
             let second = Probe::subscribe(env, publisher);
             ensure!(second.panics().is_empty(), "the second subscriber: {second}");
@@ -65,6 +66,24 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
         })
     }
 
+    /// 1.1 is about each subscription: one that is quick has no say in what others get.
+    pub(super) fn spec111_must_not_send_to_one_subscriber_what_another_has_requested(&self) -> Verdict {
+        self.serves_at_least(Subscribers::Many)?;
+        self.with(4, |env, publisher| {
+            let [quick, slow] = [Probe::subscribe(env, publisher), Probe::subscribe(env, publisher)];
+            quick.request(4);
+            env.settle();
+            ensure!(slow.is_subscribed_first(), "subscribed, and there came {slow}");
+            ensure!(slow.items() == 0, "nothing was requested, and 4 items by another, and there came {slow}");
+            slow.request(1);
+            env.settle();
+            let (quick_has, slow_has) = (quick.items(), slow.items());
+            ensure!(slow_has <= 1, "1 item was requested, and 4 by another, and there came {slow}");
+            ensure!(quick_has + slow_has > 0, "4 items and 1 were requested, and none came: {quick}; {slow}");
+            Ok(())
+        })
+    }
+
     pub(super) fn spec111_multicast_must_produce_the_same_elements_when_requesting_one_by_one(&self) -> Verdict {
         self.serves_the_same([1; 6])
     }
@@ -100,6 +119,7 @@ impl<T: Debug + PartialEq + Send + 'static> PublisherSuite<T> {
             env.settle();
             probe.request(3);
             env.settle();
+            probe.has_begun_with(3)?;
             let times = probe.count(|signal| matches!(signal, Signal::Subscribed));
             ensure!(times == 1, "subscribed once, and on_subscribe came {times} times: {probe}");
             Ok(())

@@ -11,6 +11,7 @@ impl<T: 'static> SubscriberSuite<T> {
     /// Asked for, sent, arrived, over.
     pub(super) fn exercise_happy_path(&self) -> Verdict {
         self.with(|mut line| {
+            line.is_asked()?;
             for _ in 0..4 {
                 line.want(1);
                 if line.demand() > 0 {
@@ -18,7 +19,6 @@ impl<T: 'static> SubscriberSuite<T> {
                 }
             }
             line.settle();
-            ensure!(line.sent() > 0, "it has requested nothing; {line}");
             line.end(End::Complete);
             line.settle();
             line.returned_normally()?;
@@ -31,10 +31,25 @@ impl<T: 'static> SubscriberSuite<T> {
     }
 
     pub(super) fn spec201_must_signal_demand_via_subscription_request(&self) -> Verdict {
+        self.with(|mut line| line.is_asked())
+    }
+
+    /// One that neither asks for more nor cancels waits for ever, and so does its
+    /// publisher: 2.6 has it cancel if it wants no more.
+    pub(super) fn spec201_must_go_on_requesting_or_cancel(&self) -> Verdict {
         self.with(|mut line| {
-            line.want(1);
-            ensure!(line.requested() > 0, "it has its subscription, and {line}");
-            Ok(())
+            line.is_asked()?;
+            for _ in 0..8 {
+                for _ in 0..line.demand().min(MANY) {
+                    line.next();
+                }
+                line.want(1);
+                if line.is_cancelled() {
+                    break;
+                }
+                ensure!(line.demand() > 0, "all that it requested has come, and it does not go on; {line}");
+            }
+            line.returned_normally()
         })
     }
 
@@ -43,8 +58,7 @@ impl<T: 'static> SubscriberSuite<T> {
             let (true, Some(before)) = (line.is_asynchronous(), line.seen()) else {
                 return Err(Stop::Skipped("it does not claim to, or does not say what it has seen".to_owned()));
             };
-            line.want(1);
-            ensure!(line.demand() > 0, "it has requested nothing; {line}");
+            line.is_asked()?;
             line.next();
             let during = line.seen().unwrap_or_default();
             ensure!(during == before, "on_next has handled its item before it returned: {during:?}");
@@ -66,7 +80,7 @@ impl<T: 'static> SubscriberSuite<T> {
     /// Dropping its subscription there is no call.
     fn calls_nothing_in(&self, end: End) -> Verdict {
         self.with(|mut line| {
-            line.want(1);
+            line.is_asked()?;
             let before = line.calls().len();
             line.end(end);
             let calls = line.calls().split_off(before);
@@ -85,10 +99,8 @@ impl<T: 'static> SubscriberSuite<T> {
 
     fn requests_nothing_after(&self, end: End) -> Verdict {
         self.with(|mut line| {
-            line.want(1);
-            if line.demand() > 0 {
-                line.next();
-            }
+            line.is_asked()?;
+            line.next();
             line.end(end);
             let before = line.calls().len();
             line.settle();
@@ -103,7 +115,7 @@ impl<T: 'static> SubscriberSuite<T> {
     /// In so many words, or by dropping it.
     pub(super) fn spec205_must_cancel_a_second_subscription_and_keep_the_first(&self) -> Verdict {
         self.with(|mut line| {
-            line.want(1);
+            line.is_asked()?;
             let second = line.subscribe_again();
             line.settle();
             line.returned_normally()?;
@@ -111,15 +123,21 @@ impl<T: 'static> SubscriberSuite<T> {
             let used = second.lock().iter().any(|call| matches!(call, Call::Request(_)));
             ensure!(!used, "it has requested items from its second subscription");
             ensure!(!line.is_cancelled(), "it has cancelled its first subscription; {line}");
-            line.want(1);
-            ensure!(line.requested() > 0, "it has requested nothing from its first subscription");
+            // Which is in use as before.
+            line.is_asked()?;
+            line.next();
+            line.settle();
+            line.returned_normally()?;
+            if let Some(seen) = line.seen() {
+                ensure!(seen.items == 1, "it has seen {} items of its first subscription; {line}", seen.items);
+            }
             Ok(())
         })
     }
 
     pub(super) fn spec206_must_cancel_its_subscription_if_it_is_no_longer_needed(&self) -> Verdict {
         self.with(|mut line| {
-            line.want(1);
+            line.is_asked()?;
             if !line.stop() {
                 return Err(Stop::Skipped("nobody has said how to have it cancel".to_owned()));
             }
@@ -130,7 +148,7 @@ impl<T: 'static> SubscriberSuite<T> {
 
     pub(super) fn spec206_must_release_its_subscription_when_it_is_dropped(&self) -> Verdict {
         self.with(|mut line| {
-            line.want(1);
+            line.is_asked()?;
             line.end(End::Abandon);
             line.settle();
             line.returned_normally()?;
@@ -139,20 +157,26 @@ impl<T: 'static> SubscriberSuite<T> {
         })
     }
 
-    /// Within what it had requested.
+    /// Within what it had requested; and the end, which may have been on its way too.
     pub(super) fn spec208_must_be_prepared_to_receive_on_next_after_having_cancelled(&self) -> Verdict {
-        self.with(|mut line| {
-            line.want(2);
-            let late = line.demand().min(2);
-            if !line.stop() {
-                return Err(Stop::Skipped("nobody has said how to have it cancel".to_owned()));
-            }
-            for _ in 0..late {
-                line.next();
+        for end in [End::Complete, End::Fail, End::Abandon] {
+            self.with(|mut line| {
+                line.want(2);
+                line.is_asked()?;
+                let late = line.demand().min(2);
+                if !line.stop() {
+                    return Err(Stop::Skipped("nobody has said how to have it cancel".to_owned()));
+                }
+                for _ in 0..late {
+                    line.next();
+                    line.settle();
+                }
+                line.end(end);
                 line.settle();
-            }
-            line.returned_normally()
-        })
+                line.returned_normally()
+            })?;
+        }
+        Ok(())
     }
 
     pub(super) fn spec209_must_be_prepared_to_receive_on_complete_with_preceding_request_call(&self) -> Verdict {
@@ -175,7 +199,7 @@ impl<T: 'static> SubscriberSuite<T> {
     fn bears(&self, end: End, requested: bool) -> Verdict {
         self.with(|mut line| {
             if requested {
-                line.want(1);
+                line.is_asked()?;
             }
             line.end(end);
             line.settle();
@@ -192,6 +216,7 @@ impl<T: 'static> SubscriberSuite<T> {
         for end in [End::Complete, End::Fail, End::Abandon] {
             self.with(|mut line| {
                 line.want(2);
+                line.is_asked()?;
                 for _ in 0..line.demand().min(2) {
                     line.next();
                 }
@@ -208,12 +233,12 @@ impl<T: 'static> SubscriberSuite<T> {
     pub(super) fn spec308_must_bear_as_many_elements_as_it_has_requested(&self) -> Verdict {
         self.with(|mut line| {
             line.want(3);
+            line.is_asked()?;
             for _ in 0..line.demand().min(MANY) {
                 line.next();
             }
             line.settle();
             line.returned_normally()?;
-            ensure!(line.sent() > 0, "it has requested nothing; {line}");
             if let Some(seen) = line.seen() {
                 ensure!(seen.items == line.sent(), "it has seen {} items; {line}", seen.items);
             }
@@ -223,6 +248,7 @@ impl<T: 'static> SubscriberSuite<T> {
 
     pub(super) fn spec309_must_not_request_zero(&self) -> Verdict {
         self.with(|mut line| {
+            line.is_asked()?;
             for _ in 0..64 {
                 line.want(1);
                 if line.demand() > 0 {
