@@ -6,14 +6,20 @@
 //! machine falls on both; what is printed is the ratio of the medians, and the
 //! least and greatest ratio of two neighbouring runs.
 //!
+//! The chains are longer by one kind of actor: a relay that tells, or a stage of
+//! `System::stage`. What one more stage costs, held against one more relay, is the
+//! difference of two chains.
+//!
 //! ```text
 //! cargo bench -p tidegate-benches --bench flow
 //! valgrind --tool=callgrind target/release/deps/flow-* --once burst outlet 1000000
+//! valgrind --tool=callgrind target/release/deps/flow-* --chain 5 stage 100000
 //! ```
 #![allow(clippy::print_stdout)]
 
 use std::time::{Duration, Instant};
 
+use tidegate::flow::stage::{self, Prefetch};
 use tidegate::flow::{Demand, Outlet};
 use tidegate::{Actor, ActorRef, Context, Fault, Push, System};
 use tidegate_benches::{on, runtime};
@@ -124,6 +130,41 @@ async fn hop<F: Actor<Msg = u64>>(first: fn(Out) -> F, outlet: bool, burst: bool
     elapsed
 }
 
+/// One run of a burst through so many hops: relays that tell, or stages.
+async fn chain(stages: bool, hops: usize, items: u64) -> Duration {
+    let system = System::new();
+    let (done, finished) = oneshot::channel();
+    let sum = system.spawn(Sum { sum: 0, left: items, done: Some(done) }, Push::bounded(WINDOW));
+    let mut subscription = None;
+    let first = if stages {
+        let outlet = Outlet::new();
+        let window = Prefetch::window(WINDOW);
+        let mut last = None;
+        for _ in 0..hops {
+            let map = stage::map(|n: u64| async move { Ok(n) });
+            last = Some(match last {
+                None => system.stage(outlet.port(), map, window).spawn(),
+                Some(before) => system.stage(before, map, window).spawn(),
+            });
+        }
+        subscription = last.map(|last| system.subscribe(last, &sum, Demand::window(WINDOW)));
+        assert!(subscription.is_some(), "at least one hop");
+        system.spawn(Burst::<true>(Out::Outlet(outlet)), Push::bounded(WINDOW))
+    } else {
+        let mut to = sum;
+        for _ in 0..hops {
+            to = system.spawn(Relay::<false>(Out::Tell(to)), Push::bounded(WINDOW));
+        }
+        system.spawn(Burst::<false>(Out::Tell(to)), Push::bounded(WINDOW))
+    };
+    let begin = Instant::now();
+    assert!(first.tell(items).await.is_ok());
+    assert_eq!(finished.await, Ok(items * (items - 1) / 2));
+    let elapsed = begin.elapsed();
+    drop(subscription);
+    elapsed
+}
+
 fn run(runtime: &Runtime, outlet: bool, burst: bool, items: u64) -> Duration {
     on(runtime, async move {
         match (outlet, burst) {
@@ -168,6 +209,25 @@ fn compare(name: &str, runtime: &Runtime, burst: bool) {
     );
 }
 
+/// What one more hop costs: the difference of a long chain and a short one.
+fn compare_hops(runtime: &Runtime) {
+    const SHORT: usize = 1;
+    const LONG: usize = 5;
+    let once = |stages, hops| on(runtime, chain(stages, hops, ITEMS)).as_secs_f64() * 1e9 / ITEMS as f64;
+    let hop = |stages| (once(stages, LONG) - once(stages, SHORT)) / (LONG - SHORT) as f64;
+    let (mut tells, mut stages) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS / 2 {
+        tells.push(hop(false));
+        stages.push(hop(true));
+    }
+    let (tell, stage) = (median(&mut tells), median(&mut stages));
+    println!(
+        "{:<28} tell {tell:6.1} ns   stage  {stage:6.1} ns   {:.2} of it",
+        "one more hop, one thread",
+        stage / tell
+    );
+}
+
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let one = Builder::new_current_thread().enable_all().build().expect("a tokio runtime");
@@ -176,6 +236,13 @@ fn main() {
         run(&one, how == "outlet", what == "burst", items.parse().expect("a number"));
         return;
     }
+    if let Some(at) = args.iter().position(|arg| arg == "--chain") {
+        let [hops, how, items] = &args[at + 1..at + 4] else { panic!("--chain HOPS tell|stage ITEMS") };
+        let (hops, items) = (hops.parse().expect("a number"), items.parse().expect("a number"));
+        on(&one, chain(how == "stage", hops, items));
+        return;
+    }
+    compare_hops(&one);
     compare("a burst, one thread", &one, true);
     compare("one for one, one thread", &one, false);
     let two = runtime();
