@@ -93,6 +93,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod actor;
+#[cfg(all(feature = "explore", not(tidegate_loom)))]
+pub mod explore;
 pub mod flow;
 #[cfg(any(feature = "actix", feature = "futures", feature = "tower"))]
 pub mod interop;

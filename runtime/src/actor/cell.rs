@@ -26,7 +26,7 @@ use super::{Actor, Doing};
 use crate::mailbox::DropReason;
 use crate::mailbox::core::{Core, Ending, Signal};
 use crate::mailbox::receiver::{Next, Receiver, Urgent};
-use crate::sync::shim;
+use crate::sync::{access, shim};
 
 /// How many messages an actor handles in one poll before it lets others run.
 pub(crate) const BUDGET: usize = 512;
@@ -273,6 +273,7 @@ impl<A: Actor> Cell<A> {
 
     #[inline(always)]
     fn begin_message(&mut self) {
+        access::act();
         self.handling = true;
         if self.rx.is_adaptive() {
             self.rx.begin(self.cx.now());
@@ -426,6 +427,11 @@ impl<A: Actor> Cell<A> {
     #[cold]
     pub(crate) async fn let_others_run(&mut self) {
         self.rx.publish();
+        // Explored, a step in which there is nothing to do would be one more to
+        // put in every order.
+        if access::is_exploring() && self.rx.is_quiet() && !self.core().lane.is_pending() && !self.cx.attention {
+            return;
+        }
         let mut yielded = false;
         poll_fn(|cx| {
             if std::mem::replace(&mut yielded, true) {

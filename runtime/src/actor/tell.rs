@@ -14,6 +14,7 @@ use super::reference::{ActorRef, To};
 use super::waits::{Wait, Waited};
 use crate::mailbox::item::Item;
 use crate::mailbox::{Admission, SendError, Tell};
+use crate::sync::access;
 use crate::sync::waiters::Ticket;
 
 /// The future of [`ActorRef::tell`].
@@ -162,6 +163,9 @@ impl<M: Send + 'static> Future for TellRef<'_, M> {
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if this.item.is_some() && access::pass(cx).is_pending() {
+            return Poll::Pending;
+        }
         if this.item.is_some()
             && let To::Mailbox(sender) = &this.actor.to
             && sender.core().queue.try_put_from(&mut this.item).is_ok()
@@ -257,6 +261,9 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let Some(tell) = &mut this.tell {
+            if tell.item.is_some() && access::pass(cx).is_pending() {
+                return Poll::Pending;
+            }
             match tell.poll_placed(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok((_, placed))) => this.placed = placed,

@@ -158,6 +158,9 @@ impl World {
     /// task looks after all such mailboxes, and only while there are any, so
     /// that a quiet system has no timer.
     pub(crate) fn look_after(self: &Arc<Self>, mailbox: Box<dyn Idler>) {
+        if self.settings.idle_after == Duration::MAX {
+            return;
+        }
         let start = {
             let mut idle = self.idle.lock();
             idle.mailboxes.push(mailbox);

@@ -191,6 +191,12 @@ impl<M: Send + 'static> Receiver<M> {
         self.plain
     }
 
+    /// Whether it is certain that there is nothing to receive, and not the end
+    /// either.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.plain && self.core.queue.len() == 0 && !self.core.queue.is_closed()
+    }
+
     #[cold]
     fn nothing(&self) -> Next<M> {
         if self.consumer.is_drained(&self.core.queue) { Next::Closed } else { Next::Empty }

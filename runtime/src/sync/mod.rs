@@ -12,11 +12,13 @@
 //! | [`lane`] | the control lane |
 //! | [`reply`] | a slot for one answer |
 //! | [`counter`] | counts, handles, flags |
+//! | [`access`] | what a step of an explored program touches |
 //!
 //! Every ordering says what it pairs with and names the model that fails when
 //! it is weakened; [`mutants`] lists the weakenings, and `cargo xtask model
 //! --mutants` sees each of them fail.
 
+pub(crate) mod access;
 pub(crate) mod counter;
 pub(crate) mod lane;
 #[cfg(all(test, tidegate_loom))]

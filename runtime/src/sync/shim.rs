@@ -20,6 +20,8 @@ pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, 
 
 pub(crate) use std::sync::atomic::Ordering;
 
+use super::access::{Access, Object};
+
 /// A cell whose accesses loom can watch. The closures mark how long each
 /// access lasts, which is what lets a model see two of them overlap.
 #[derive(Debug)]
@@ -56,12 +58,16 @@ impl<T> UnsafeCell<T> {
 }
 
 /// A lock without poisoning: parking_lot outside models, loom's inside, where
-/// parking_lot would be invisible to the checker.
-#[derive(Debug, Default)]
-pub(crate) struct Mutex<T>(
-    #[cfg(not(tidegate_loom))] parking_lot::Mutex<T>,
-    #[cfg(tidegate_loom)] loom::sync::Mutex<T>,
-);
+/// parking_lot would be invisible to the checker. To an explorer each lock is a
+/// shared thing, and taking it a change of it.
+#[derive(Debug)]
+pub(crate) struct Mutex<T> {
+    #[cfg(not(tidegate_loom))]
+    lock: parking_lot::Mutex<T>,
+    #[cfg(tidegate_loom)]
+    lock: loom::sync::Mutex<T>,
+    object: Object,
+}
 
 #[cfg(not(tidegate_loom))]
 pub(crate) type MutexGuard<'a, T> = parking_lot::MutexGuard<'a, T>;
@@ -70,17 +76,36 @@ pub(crate) type MutexGuard<'a, T> = loom::sync::MutexGuard<'a, T>;
 
 impl<T> Mutex<T> {
     pub(crate) fn new(value: T) -> Self {
-        #[cfg(not(tidegate_loom))]
-        return Self(parking_lot::Mutex::new(value));
-        #[cfg(tidegate_loom)]
-        return Self(loom::sync::Mutex::new(value));
+        Self::with_object(value, Object::new("lock"))
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+    /// A lock that is not touched when it is taken: whoever takes it says what it
+    /// touches, or that it matters to nobody.
+    pub(crate) fn untouched(value: T) -> Self {
+        Self::with_object(value, Object::none())
+    }
+
+    fn with_object(value: T, object: Object) -> Self {
         #[cfg(not(tidegate_loom))]
-        return self.0.lock();
+        let lock = parking_lot::Mutex::new(value);
         #[cfg(tidegate_loom)]
-        return self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let lock = loom::sync::Mutex::new(value);
+        Self { lock, object }
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        self.object.touch(Access::Write);
+        #[cfg(not(tidegate_loom))]
+        return self.lock.lock();
+        #[cfg(tidegate_loom)]
+        return self.lock.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    }
+}
+
+impl<T: Default> Default for Mutex<T> {
+    fn default() -> Self {
+        Self::new(T::default())
     }
 }
 

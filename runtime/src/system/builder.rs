@@ -29,6 +29,16 @@ impl SystemBuilder {
         self
     }
 
+    /// What would only add steps is off: mailboxes keep their storage, and waits
+    /// are watched only if that is asked for.
+    #[cfg(all(feature = "explore", not(tidegate_loom)))]
+    pub(crate) fn for_exploring(mut self, deadlocks: crate::actor::Deadlocks) -> Self {
+        self.settings.idle_after = Duration::MAX;
+        self.settings.long_waits = Duration::MAX;
+        self.settings.deadlocks = deadlocks;
+        self
+    }
+
     /// Has the gauges [recorded](System::record_metrics) every so often, from the
     /// first actor on until the system has shut down. Not unless this is called.
     ///

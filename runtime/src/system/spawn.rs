@@ -14,6 +14,7 @@ use crate::actor::world::World;
 use crate::actor::{Actor, ActorPath, ActorRef, Child, Context, Executor, Fault, Life, Reply, StopReason};
 use crate::mailbox::{Mailbox, open};
 use crate::supervision::{Group, Lives, Restart, Supervision, in_the_name_of, supervise};
+use crate::sync::access;
 
 /// Where a new actor belongs.
 pub(crate) enum Parent<'a, A: Actor> {
@@ -305,7 +306,9 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
         if let Some(group) = Group::new(supervision, &world) {
             cx.set_siblings(group);
         }
-        let cell = Cell::new(receiver, cx, budget.unwrap_or(usual_budget));
+        // Explored, each message is a step of its own.
+        let budget = if access::is_exploring() { 1 } else { budget.unwrap_or(usual_budget) };
+        let cell = Cell::new(receiver, cx, budget);
         if let Parent::Actor(parent) = parent {
             lives.answer_to(|| Upward::to(parent));
             if let Some(group) = parent.siblings().and_then(Group::find) {

@@ -1,0 +1,324 @@
+//! The executor of an explored program: one thread, a clock that moves when
+//! nothing else can, and an order that is chosen.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use super::trace::{TaskId, TaskInfo, Trace};
+use crate::actor::{BoxTask, Executor};
+use crate::sync::access::{self, Access, Object};
+use crate::sync::shim::Mutex;
+
+/// The executor. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct SimExecutor(pub(crate) Arc<Shared>);
+
+/// What the tasks of a program and the loop that runs them share. Everything is
+/// done on one thread: the lock is for the wakers, which may be anywhere.
+pub(crate) struct Shared {
+    pub(crate) state: Mutex<State>,
+}
+
+pub(crate) struct State {
+    /// To be woken when the lock is free.
+    pub(crate) due: Vec<Waker>,
+    pub(crate) now: Duration,
+    pub(crate) seed: u64,
+    /// Tells the wakers of this run from those of runs before.
+    pub(crate) run: u64,
+    pub(crate) tasks: Vec<Task>,
+    /// Who can run, in the order in which they were woken: indices of tasks.
+    pub(crate) ready: Vec<usize>,
+    pub(crate) timers: BTreeMap<(Duration, u64), Waker>,
+    pub(crate) next_timer: u64,
+    /// Those who wait until nothing else can run.
+    pub(crate) settling: Vec<Waker>,
+    /// The task that runs.
+    pub(crate) current: Option<usize>,
+    /// What was done that cannot be explored.
+    pub(crate) escaped: Option<String>,
+    pub(crate) trace: Trace,
+    /// Registering a timer, and reading the clock.
+    pub(crate) clock: Object,
+    names: Names,
+}
+
+pub(crate) struct Task {
+    pub(crate) id: TaskId,
+    /// `None` while it is polled, and when it is done.
+    pub(crate) future: Option<BoxTask>,
+    pub(crate) waker: Waker,
+    pub(crate) is_ready: bool,
+    pub(crate) is_done: bool,
+    /// Objects it has made.
+    pub(crate) made: u32,
+    /// Tasks it has spawned.
+    spawned: u32,
+    /// Random numbers it has drawn.
+    drawn: u64,
+}
+
+/// Gives the same task the same number in every run: by who spawned it, and as
+/// which of its own.
+#[derive(Default)]
+struct Names {
+    known: HashMap<(TaskId, u32), TaskId>,
+}
+
+impl Names {
+    fn of(&mut self, parent: TaskId, nth: u32) -> TaskId {
+        let next = self.known.len() as u32 + 1;
+        *self.known.entry((parent, nth)).or_insert(TaskId(next))
+    }
+}
+
+struct TaskWaker {
+    shared: Arc<Shared>,
+    run: u64,
+    task: usize,
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let mut state = self.shared.state.lock();
+        if state.run != self.run {
+            return;
+        }
+        if !access::is_exploring() && !state.is_between_steps() {
+            let name = state.trace.tasks[self.task].name.clone();
+            state.escaped.get_or_insert_with(|| {
+                format!(
+                    "{name} was woken from outside of the program, by another thread or runtime; \
+                     use `cx.spawn` and `cx.sleep`, or `Sim::spawn` and `Sim::sleep`"
+                )
+            });
+        }
+        state.make_ready(self.task);
+    }
+}
+
+impl State {
+    /// The loop itself wakes, for the clock.
+    fn is_between_steps(&self) -> bool {
+        self.current.is_none()
+    }
+
+    /// How long the lists of the trace are: touches, decisions, notes.
+    pub(crate) fn marks(&self) -> (u32, u32, u32) {
+        let trace = &self.trace;
+        (trace.touches.len() as u32, trace.decisions.len() as u32, trace.notes.len() as u32)
+    }
+
+    pub(crate) fn make_ready(&mut self, task: usize) {
+        let slot = &mut self.tasks[task];
+        if !slot.is_done && !slot.is_ready {
+            slot.is_ready = true;
+            self.ready.push(task);
+        }
+    }
+}
+
+impl SimExecutor {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Shared {
+            // Untouched: what is left there for others is touched by name.
+            state: Mutex::untouched(State {
+                due: Vec::new(),
+                now: Duration::ZERO,
+                seed: 0,
+                run: 0,
+                tasks: Vec::new(),
+                ready: Vec::new(),
+                timers: BTreeMap::new(),
+                next_timer: 0,
+                settling: Vec::new(),
+                current: None,
+                escaped: None,
+                trace: Trace::default(),
+                clock: Object::none(),
+                names: Names::default(),
+            }),
+        }))
+    }
+
+    /// Begins a run with nothing there. What was left of the last one is
+    /// dropped by now.
+    pub(crate) fn begin(&self, seed: u64) {
+        let mut state = self.0.state.lock();
+        let state = &mut *state;
+        state.now = Duration::ZERO;
+        state.seed = seed;
+        state.run += 1;
+        state.ready.clear();
+        state.next_timer = 0;
+        state.current = None;
+        state.escaped = None;
+        state.trace.clear();
+        state.clock = Object::new("clock");
+    }
+
+    /// Takes everything out that a program has left, to be dropped.
+    pub(crate) fn clear(&self) -> Vec<BoxTask> {
+        let mut state = self.0.state.lock();
+        let state = &mut *state;
+        // Wakers of this run wake nobody any more.
+        state.run += 1;
+        state.ready.clear();
+        let left = state.tasks.drain(..).filter_map(|task| task.future).collect();
+        let timers = std::mem::take(&mut state.timers);
+        let settling = std::mem::take(&mut state.settling);
+        state.clock = Object::none();
+        drop((timers, settling));
+        left
+    }
+
+    /// Resolves when nothing else can run.
+    pub(crate) fn settled(&self) -> Settled {
+        Settled { shared: Arc::clone(&self.0), asked: false }
+    }
+}
+
+impl Shared {
+    pub(crate) fn spawn(self: &Arc<Self>, name: &str, future: BoxTask) -> usize {
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let index = state.tasks.len();
+        let (parent, nth) = match state.current {
+            Some(current) => {
+                let parent = &mut state.tasks[current];
+                parent.spawned += 1;
+                (parent.id, parent.spawned)
+            }
+            // The first task of all.
+            None => (TaskId::ROOT, index as u32),
+        };
+        let id = state.names.of(parent, nth);
+        let waker = Waker::from(Arc::new(TaskWaker { shared: Arc::clone(self), run: state.run, task: index }));
+        state.tasks.push(Task {
+            id,
+            future: Some(future),
+            waker,
+            is_ready: true,
+            is_done: false,
+            made: 0,
+            spawned: 0,
+            drawn: 0,
+        });
+        state.ready.push(index);
+        let born = state.current.map(|_| state.trace.events.len());
+        state.trace.tasks.push(TaskInfo { id, name: name.to_owned(), born });
+        index
+    }
+}
+
+impl Executor for SimExecutor {
+    fn spawn(&self, name: &str, task: BoxTask) {
+        self.0.spawn(name, task);
+    }
+
+    /// Touches the clock: whether it has moved may matter.
+    fn now(&self) -> Duration {
+        let state = self.0.state.lock();
+        state.clock.touch(Access::Read);
+        state.now
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxTask {
+        let at = self.now().saturating_add(duration);
+        Box::pin(Sleep { shared: Arc::clone(&self.0), at, key: None })
+    }
+
+    /// Each task has numbers of its own: they do not depend on the order.
+    fn random(&self) -> u64 {
+        let mut state = self.0.state.lock();
+        let state = &mut *state;
+        let (id, drawn) = match state.current {
+            Some(current) => {
+                let task = &mut state.tasks[current];
+                task.drawn += 1;
+                (task.id.0, task.drawn)
+            }
+            None => (0, 0),
+        };
+        mix(mix(state.seed ^ u64::from(id)).wrapping_add(drawn))
+    }
+}
+
+/// SplitMix64's output function.
+pub(crate) fn mix(n: u64) -> u64 {
+    let mut z = n.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+struct Sleep {
+    shared: Arc<Shared>,
+    at: Duration,
+    key: Option<u64>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let shared = Arc::clone(&self.shared);
+        let mut state = shared.state.lock();
+        let state = &mut *state;
+        state.clock.touch(Access::Read);
+        if state.now >= self.at {
+            return Poll::Ready(());
+        }
+        let key = self.key.unwrap_or_else(|| {
+            state.next_timer += 1;
+            state.next_timer
+        });
+        self.key = Some(key);
+        // Timers are told apart by their keys, and those of one moment fire
+        // together: setting one may change places with setting another.
+        state.timers.insert((self.at, key), cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            let removed = self.shared.state.lock().timers.remove(&(self.at, key));
+            drop(removed);
+        }
+    }
+}
+
+/// The future of [`SimExecutor::settled`].
+pub(crate) struct Settled {
+    shared: Arc<Shared>,
+    asked: bool,
+}
+
+impl Future for Settled {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.asked, true) {
+            return Poll::Ready(());
+        }
+        self.shared.state.lock().settling.push(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl fmt::Debug for SimExecutor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimExecutor").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,17 @@
+//! Floor 7: model checking of programs made of actors.
+
+mod executor;
+mod explorer;
+mod monitor;
+mod report;
+mod run;
+mod schedule;
+mod sim;
+mod strategy;
+mod trace;
+
+pub use self::explorer::{Explorer, Outcome, Strategy};
+pub use self::report::{Coverage, Finding, Report};
+pub use self::schedule::{NoSchedule, Schedule};
+pub use self::sim::{Sim, Task};
+pub use self::trace::Failure;

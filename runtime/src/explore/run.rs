@@ -1,0 +1,180 @@
+//! One run of a program under a strategy, from its first step to its end.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::executor::{SimExecutor, State};
+use super::monitor::Monitors;
+use super::strategy::Search;
+use super::trace::{Decision, DecisionKind, End, Event, EventKind, Failure, Point, TaskId};
+use crate::actor::BoxTask;
+use crate::actor::panic::contained;
+use crate::sync::access;
+use crate::sync::shim::Mutex;
+
+/// The strategy, where the loop and the program's own choices find it.
+pub(crate) type Chooser = Arc<Mutex<Box<dyn Search>>>;
+
+/// What a run is limited to, and what is kept of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// No more steps than this.
+    pub(crate) steps: usize,
+    /// What events touch is kept.
+    pub(crate) touching: bool,
+    /// What there is to tell is kept.
+    pub(crate) telling: bool,
+}
+
+/// What the loop does next.
+enum Next {
+    Poll(Chosen),
+    /// The clock has moved, or those who waited for quiet were woken.
+    Woken,
+    End(End),
+}
+
+/// A task that was taken out to be polled.
+struct Chosen {
+    task: usize,
+    id: TaskId,
+    made: u32,
+    future: BoxTask,
+    waker: Waker,
+    /// How many decisions there were before the one for it.
+    decided: u32,
+}
+
+/// Runs everything that was spawned, until the first task is done and nothing
+/// can go on. How it ended is in the trace.
+pub(crate) fn run(executor: &SimExecutor, chooser: &Chooser, monitors: &Monitors, limits: Limits) {
+    let mut ids: Vec<TaskId> = Vec::new();
+    let mut last = None;
+    let end = loop {
+        let next = next(&mut executor.0.state.lock(), chooser, limits, &mut ids, &mut last);
+        let failure = match next {
+            Next::End(End::Done) => break monitors.at_end(executor).map_or(End::Done, End::Failed),
+            Next::End(end) => break end,
+            Next::Woken => {
+                let due = std::mem::take(&mut executor.0.state.lock().due);
+                due.into_iter().for_each(Waker::wake);
+                None
+            }
+            Next::Poll(chosen) => poll(executor, chosen, limits),
+        };
+        chooser.lock().stepped(&executor.0.state.lock().trace);
+        if let Some(failure) = failure.or_else(|| monitors.after_step(executor)) {
+            break End::Failed(failure);
+        }
+    };
+    executor.0.state.lock().trace.end = end;
+}
+
+fn next(
+    state: &mut State,
+    chooser: &Chooser,
+    limits: Limits,
+    ids: &mut Vec<TaskId>,
+    last: &mut Option<TaskId>,
+) -> Next {
+    if let Some(escaped) = state.escaped.take() {
+        return Next::End(End::Failed(Failure::Escaped(escaped)));
+    }
+    let step = state.trace.events.len();
+    if step >= limits.steps {
+        return Next::End(End::TooLong);
+    }
+    if state.ready.is_empty() {
+        return idle(state);
+    }
+    ids.clear();
+    ids.extend(state.ready.iter().map(|task| state.tasks[*task].id));
+    let point = Point { ready: ids, last: *last, step };
+    let Some(chosen) = chooser.lock().schedule(&point) else { return Next::End(End::Abandoned) };
+    let decided = state.trace.decisions.len() as u32;
+    if ids.len() > 1 {
+        let options = ids.len() as u32;
+        state.trace.decisions.push(Decision { kind: DecisionKind::Task, options, chosen: chosen as u32 });
+    }
+    let task = state.ready.remove(chosen);
+    let id = ids[chosen];
+    *last = Some(id);
+    state.current = Some(task);
+    let slot = &mut state.tasks[task];
+    slot.is_ready = false;
+    let Some(future) = slot.future.take() else { unreachable!("a task that is ready is not done") };
+    Next::Poll(Chosen { task, id, made: slot.made, future, waker: slot.waker.clone(), decided })
+}
+
+/// Nothing can run.
+fn idle(state: &mut State) -> Next {
+    let kind = if !state.settling.is_empty() {
+        state.due = std::mem::take(&mut state.settling);
+        EventKind::Settled
+    } else if state.tasks.first().is_none_or(|main| main.is_done) {
+        return Next::End(End::Done);
+    } else if let Some((&(at, _), _)) = state.timers.first_key_value() {
+        state.now = state.now.max(at);
+        let later = state.timers.split_off(&(at, u64::MAX));
+        let due = std::mem::replace(&mut state.timers, later);
+        state.due = due.into_values().collect();
+        EventKind::Time
+    } else {
+        let waiting = state.trace.tasks.iter().zip(&state.tasks).filter(|(_, task)| !task.is_done);
+        let names: Vec<&str> = waiting.map(|(info, _)| info.name.as_str()).collect();
+        return Next::End(End::Failed(Failure::Deadlock(format!("nothing can go on; there are {}", names.join(", ")))));
+    };
+    let (touched, decisions, notes) = state.marks();
+    state.trace.events.push(Event {
+        task: TaskId::ROOT,
+        kind,
+        touched: touched..touched,
+        decisions: decisions..decisions,
+        notes: notes..notes,
+        at: state.now,
+    });
+    Next::Woken
+}
+
+/// Polls a task once. What went wrong, if anything did.
+fn poll(executor: &SimExecutor, chosen: Chosen, limits: Limits) -> Option<Failure> {
+    let Chosen { task, id, made, mut future, waker, decided } = chosen;
+    access::begin_step(id.0, made, limits.touching, limits.telling);
+    let polled = contained(|| match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+        Poll::Pending => Some(future),
+        Poll::Ready(()) => {
+            // What it held goes in this step.
+            drop(future);
+            None
+        }
+    });
+    let mut state = executor.0.state.lock();
+    let state = &mut *state;
+    let (touched, _, notes) = state.marks();
+    let made = access::end_step(&mut state.trace.touches, &mut state.trace.notes);
+    let (touched_end, decisions_end, notes_end) = state.marks();
+    let slot = &mut state.tasks[task];
+    slot.made = made;
+    slot.is_done = !matches!(polled, Ok(Some(_)));
+    state.current = None;
+    let kind = if slot.is_done { EventKind::Last } else { EventKind::Step };
+    state.trace.events.push(Event {
+        task: id,
+        kind,
+        touched: touched..touched_end,
+        decisions: decided..decisions_end,
+        notes: notes..notes_end,
+        at: state.now,
+    });
+    match polled {
+        Ok(future) => {
+            slot.future = future;
+            None
+        }
+        Err(panic) => Some(Failure::Panicked {
+            task: state.trace.tasks[task].name.clone(),
+            message: panic.message().to_owned(),
+            location: panic.location().map(str::to_owned),
+        }),
+    }
+}

@@ -1,0 +1,136 @@
+//! What a body is given: a system, tasks, a clock, choices, properties.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use super::executor::SimExecutor;
+use super::monitor::Monitors;
+use super::run::Chooser;
+use super::trace::{Decision, DecisionKind};
+use crate::actor::{AnswerFuture, Executor, Reply};
+use crate::system::System;
+
+/// A program under exploration, as its body sees it. Clones are the same.
+#[derive(Clone)]
+pub struct Sim(Arc<Inner>);
+
+struct Inner {
+    system: System,
+    executor: Arc<dyn Executor>,
+    explored: Option<Explored>,
+    monitors: Arc<Monitors>,
+}
+
+/// What there is only where orders are chosen.
+struct Explored {
+    executor: SimExecutor,
+    chooser: Chooser,
+}
+
+impl Sim {
+    pub(crate) fn explored(system: System, executor: SimExecutor, chooser: Chooser, monitors: Arc<Monitors>) -> Self {
+        let explored = Some(Explored { executor: executor.clone(), chooser });
+        Self(Arc::new(Inner { system, executor: Arc::new(executor), explored, monitors }))
+    }
+
+    /// The system to spawn actors in.
+    #[must_use]
+    pub fn system(&self) -> &System {
+        &self.0.system
+    }
+
+    /// Whether orders are chosen, and not left to a real runtime.
+    #[must_use]
+    pub fn is_explored(&self) -> bool {
+        self.0.explored.is_some()
+    }
+
+    /// Runs `future` beside the body: a client, for example. The name is for
+    /// people.
+    pub fn spawn<T: Send + 'static>(&self, name: &str, future: impl Future<Output = T> + Send + 'static) -> Task<T> {
+        let (reply, done) = Reply::channel();
+        self.0.executor.spawn(
+            name,
+            Box::pin(async move {
+                // Nobody has to wait for it.
+                let _ = reply.send(future.await);
+            }),
+        );
+        Task { done, name: name.into() }
+    }
+
+    /// The time since some fixed moment.
+    #[must_use]
+    pub fn now(&self) -> Duration {
+        self.0.executor.now()
+    }
+
+    /// Waits so long, on the program's clock.
+    pub async fn sleep(&self, duration: Duration) {
+        self.0.executor.sleep(duration).await;
+    }
+
+    /// Waits until nothing else can go on without the clock.
+    pub async fn settled(&self) {
+        match &self.0.explored {
+            Some(explored) => explored.executor.settled().await,
+            None => todo!("the real runtime"),
+        }
+    }
+
+    /// One of `options` numbers from 0: every one is tried.
+    ///
+    /// # Panics
+    /// If `options` is 0.
+    #[must_use]
+    pub fn choose(&self, options: usize) -> usize {
+        assert!(options > 0, "there is something to choose from");
+        let Some(explored) = &self.0.explored else { return (self.0.executor.random() % options as u64) as usize };
+        if options == 1 {
+            return 0;
+        }
+        let chosen = explored.chooser.lock().choose(options);
+        let decision = Decision { kind: DecisionKind::Data, options: options as u32, chosen: chosen as u32 };
+        explored.executor.0.state.lock().trace.decisions.push(decision);
+        chosen
+    }
+
+    /// Has `holds` looked at after every step: `Err` says what is wrong.
+    pub fn always(&self, name: &str, holds: impl FnMut() -> Result<(), String> + Send + 'static) {
+        self.0.monitors.always(name, holds);
+    }
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sim").field("explored", &self.is_explored()).finish_non_exhaustive()
+    }
+}
+
+/// What a task that was spawned by [`Sim::spawn`] returns.
+///
+/// Dropping it leaves the task to itself.
+#[derive(Debug)]
+#[must_use = "this waits when it is awaited"]
+pub struct Task<T> {
+    done: AnswerFuture<T>,
+    name: Arc<str>,
+}
+
+impl<T> Future for Task<T> {
+    type Output = T;
+
+    /// # Panics
+    /// If the task has panicked.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        match Pin::new(&mut self.done).poll(cx) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(done)) => Poll::Ready(done),
+            Poll::Ready(None) => panic!("the task {} has ended without a result", self.name),
+        }
+    }
+}

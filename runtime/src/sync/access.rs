@@ -1,0 +1,323 @@
+//! What a step of an explored program touches, and where it may be cut.
+//!
+//! With the feature `explore` a thread may have a *recorder*: while one task of
+//! an explored program is polled on it, every shared thing that the task
+//! touches is noted here, with how: [`explore`](crate::explore) decides by it
+//! which orders of two steps have to be tried. A shared thing has an
+//! [`Object`]: every [`Mutex`](super::shim::Mutex) and every structure of this
+//! floor. Without the feature an `Object` has no size, and all of this no code.
+//!
+//! The rule: *whatever one task leaves for another lies behind an object, and is
+//! touched when it is read and when it is changed.* A thing that is not touched
+//! must be nobody else's, or not matter to anybody, and says so where it is.
+//!
+//! Numbers of objects must not depend on the order in which tasks run, or what
+//! was learnt of one order would be wrong in another. So each is made of the
+//! task that made it and of how many that task had made before.
+
+/// How a step touches an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(not(feature = "explore"), allow(dead_code))]
+pub(crate) enum Access {
+    /// Two reads may change places.
+    Read,
+    /// A change that may change places with others of its kind, and not with a
+    /// read: an addition, an entry under a key of its own.
+    Update,
+    /// May change places with nothing.
+    Write,
+}
+
+pub(crate) use imp::*;
+
+#[cfg(all(feature = "explore", not(tidegate_loom)))]
+mod imp {
+    use std::cell::{Cell, RefCell};
+    use std::task::{Context, Poll};
+
+    use super::Access;
+
+    /// The name of an object: the task that made it, and its number there. Zero
+    /// for what nobody explores.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub(crate) struct ObjectId(pub(crate) u64);
+
+    /// An object was touched.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub(crate) struct Touch {
+        pub(crate) object: ObjectId,
+        pub(crate) access: Access,
+    }
+
+    impl Touch {
+        /// Whether the order of two steps that touch so matters.
+        pub(crate) fn conflicts(self, other: Self) -> bool {
+            self.object == other.object
+                && (self.access == Access::Write || other.access == Access::Write || self.access != other.access)
+        }
+    }
+
+    /// What is worth telling people about a step.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    #[allow(dead_code)]
+    pub(crate) enum Note {
+        /// There is an object of this kind.
+        Made { object: ObjectId, kind: &'static str },
+        /// What people call it.
+        Named { object: ObjectId, name: String },
+        /// A message was accepted.
+        Sent { to: ObjectId, what: String },
+        /// A message was not accepted, or dropped.
+        Refused { to: ObjectId, what: String, why: String },
+        /// A message was taken from a mailbox.
+        Taken { at: ObjectId, what: String },
+        /// A question was answered.
+        Answered { slot: ObjectId, what: String },
+        /// Somebody waits for room, an answer, demand.
+        Waits { on: ObjectId, what: String },
+        /// Anything else.
+        Said(String),
+    }
+
+    struct Recorder {
+        /// A program is explored on this thread, and one of its tasks runs, or
+        /// what is asked between its steps.
+        on: Cell<bool>,
+        /// Touches are noted.
+        touching: Cell<bool>,
+        /// Notes are taken.
+        telling: Cell<bool>,
+        /// The step has done what others can see.
+        acted: Cell<bool>,
+        task: Cell<u32>,
+        /// How many objects the task has made.
+        made: Cell<u32>,
+        /// Objects that are alive.
+        living: Cell<i64>,
+    }
+
+    const TASK_BITS: u32 = 24;
+
+    thread_local! {
+        static RECORDER: Recorder = const { Recorder {
+            on: Cell::new(false),
+            touching: Cell::new(false),
+            telling: Cell::new(false),
+            acted: Cell::new(false),
+            task: Cell::new(0),
+            made: Cell::new(0),
+            living: Cell::new(0),
+        } };
+        static TOUCHED: RefCell<Vec<Touch>> = const { RefCell::new(Vec::new()) };
+        static NOTES: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// The identity of a shared thing.
+    #[derive(Debug)]
+    pub(crate) struct Object(ObjectId);
+
+    impl Object {
+        /// `kind` is for people: "mailbox", "reply".
+        pub(crate) fn new(kind: &'static str) -> Self {
+            let id = new_id();
+            if id != ObjectId(0) {
+                RECORDER.with(|r| r.living.set(r.living.get() + 1));
+                note(|| Note::Made { object: id, kind });
+            }
+            Self(id)
+        }
+
+        /// One that is never touched.
+        pub(crate) const fn none() -> Self {
+            Self(ObjectId(0))
+        }
+
+        pub(crate) fn id(&self) -> ObjectId {
+            self.0
+        }
+
+        #[inline]
+        pub(crate) fn touch(&self, access: Access) {
+            touch(self.0, access);
+        }
+
+        /// Says what people call it.
+        pub(crate) fn name(&self, name: impl FnOnce() -> String) {
+            note(|| Note::Named { object: self.0, name: name() });
+        }
+    }
+
+    impl Drop for Object {
+        fn drop(&mut self) {
+            if self.0 != ObjectId(0) {
+                // A thread that is being torn down explores nothing.
+                let _ = RECORDER.try_with(|r| r.living.set(r.living.get() - 1));
+            }
+        }
+    }
+
+    impl Default for Object {
+        fn default() -> Self {
+            Self::new("lock")
+        }
+    }
+
+    /// A number that no other thing of this task has: the same in every order.
+    pub(crate) fn new_id() -> ObjectId {
+        RECORDER.with(|r| {
+            if !r.on.get() {
+                return ObjectId(0);
+            }
+            let n = r.made.get() + 1;
+            r.made.set(n);
+            ObjectId(u64::from(r.task.get()) << TASK_BITS | u64::from(n))
+        })
+    }
+
+    #[inline]
+    pub(crate) fn touch(object: ObjectId, access: Access) {
+        if object == ObjectId(0) {
+            return;
+        }
+        RECORDER.with(|r| {
+            if r.touching.get() {
+                record(Touch { object, access });
+            }
+        });
+    }
+
+    fn record(touch: Touch) {
+        TOUCHED.with_borrow_mut(|touched| {
+            if let Some(last) = touched.last_mut()
+                && last.object == touch.object
+                && (last.access == touch.access || last.access == Access::Write)
+            {
+                return;
+            }
+            touched.push(touch);
+        });
+    }
+
+    /// Tells people something about this step, if anybody listens.
+    #[inline]
+    pub(crate) fn note(note: impl FnOnce() -> Note) {
+        if is_telling() {
+            let note = note();
+            NOTES.with_borrow_mut(|notes| notes.push(note));
+        }
+    }
+
+    /// Whether notes are taken.
+    #[inline]
+    pub(crate) fn is_telling() -> bool {
+        RECORDER.with(|r| r.telling.get())
+    }
+
+    /// Whether a step of an explored program goes on, on this thread.
+    #[inline]
+    pub(crate) fn is_exploring() -> bool {
+        // Asked by wakers too, from threads that are being torn down.
+        RECORDER.try_with(|r| r.on.get()).unwrap_or(false)
+    }
+
+    /// This step does what others can see: no more than one such thing to a step
+    /// where it can be helped.
+    #[inline]
+    pub(crate) fn act() {
+        RECORDER.with(|r| r.acted.set(true));
+    }
+
+    /// As [`act`]; but if this step has acted, it ends here, and the task is
+    /// woken to go on in another.
+    #[inline]
+    pub(crate) fn pass(cx: &mut Context<'_>) -> Poll<()> {
+        RECORDER.with(|r| {
+            if r.on.get() && r.acted.replace(true) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(())
+        })
+    }
+
+    /// What is recorded, of which task, from now on; `made` is what
+    /// [`end_step`] said of it last.
+    pub(crate) fn begin_step(task: u32, made: u32, touching: bool, telling: bool) {
+        RECORDER.with(|r| {
+            r.on.set(true);
+            r.touching.set(touching);
+            r.telling.set(telling);
+            r.acted.set(false);
+            r.task.set(task);
+            r.made.set(made);
+        });
+    }
+
+    /// Ends what [`begin_step`] began: adds what was recorded to what is there,
+    /// and returns how many objects the task has made.
+    pub(crate) fn end_step(touches: &mut Vec<Touch>, notes: &mut Vec<Note>) -> u32 {
+        RECORDER.with(|r| {
+            r.on.set(false);
+            if r.touching.replace(false) {
+                TOUCHED.with_borrow_mut(|touched| touches.append(touched));
+            }
+            if r.telling.replace(false) {
+                NOTES.with_borrow_mut(|taken| notes.append(taken));
+            }
+            r.made.get()
+        })
+    }
+
+    /// How many objects that were made while something was explored on this
+    /// thread are alive.
+    pub(crate) fn living() -> i64 {
+        RECORDER.with(|r| r.living.get())
+    }
+
+    /// Forgets those that are alive: they have been told of.
+    pub(crate) fn forget_living() {
+        RECORDER.with(|r| r.living.set(0));
+    }
+}
+
+#[cfg(not(all(feature = "explore", not(tidegate_loom))))]
+mod imp {
+    use std::task::{Context, Poll};
+
+    use super::Access;
+
+    /// Nothing: no program is explored in this build.
+    #[derive(Debug, Default)]
+    pub(crate) struct Object;
+
+    impl Object {
+        #[inline(always)]
+        pub(crate) const fn new(_kind: &'static str) -> Self {
+            Self
+        }
+
+        #[inline(always)]
+        pub(crate) const fn none() -> Self {
+            Self
+        }
+
+        #[inline(always)]
+        pub(crate) fn touch(&self, _access: Access) {}
+
+        #[inline(always)]
+        pub(crate) fn name(&self, _name: impl FnOnce() -> String) {}
+    }
+
+    #[inline(always)]
+    pub(crate) const fn is_exploring() -> bool {
+        false
+    }
+
+    #[inline(always)]
+    pub(crate) fn act() {}
+
+    #[inline(always)]
+    pub(crate) fn pass(_cx: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
