@@ -357,3 +357,50 @@ impl<M: Send + 'static> Ledger<M> {
         self.timers.first().map(|(at, _)| *at)
     }
 }
+
+#[cfg(all(test, not(tidegate_loom)))]
+mod tests {
+    use super::*;
+    use crate::actor::{Actor, Context, Fault};
+    use crate::mailbox::Push;
+    use crate::pattern::Delivery;
+    use crate::system::{ManualExecutor, System};
+
+    struct Idle;
+
+    impl Actor for Idle {
+        type Msg = Delivery<u64>;
+
+        async fn handle(&mut self, job: Delivery<u64>, _: &mut Context<Self>) -> Result<(), Fault> {
+            job.ack();
+            Ok(())
+        }
+    }
+
+    /// On threads: the pump has looked while a message was on its way to the
+    /// only target, and found nobody free.
+    #[test]
+    fn what_has_landed_tells_the_pump_if_there_is_more_to_send_or_a_deadline_to_keep() {
+        let system = System::with_executor(ManualExecutor::new());
+        for (more, alarm, told) in
+            [(false, Some(5), false), (true, Some(5), true), (false, None, true), (false, Some(20), true)]
+        {
+            let terms = Terms { ack_within: Some(Duration::from_secs(10)), ..Terms::new(8) };
+            let mut ledger: Ledger<u64> = Ledger::new(terms);
+            let mut after = After::new();
+            ledger.targets.add(system.spawn(Idle, Push::bounded(8)), 4);
+            ledger.alarm = alarm.map(Duration::from_secs);
+            ledger.accept(0, Some(0), &mut after);
+            let Some(Picked { target, .. }) = ledger.pick() else { panic!("it is free") };
+            assert!(ledger.send(target, Duration::ZERO).is_some());
+            if more {
+                ledger.accept(1, Some(0), &mut after);
+            }
+            assert!(ledger.pick().is_none(), "one is on its way, so nothing overtakes it");
+            ledger.pump = Some(Waker::noop().clone());
+            ledger.landed(target, &mut after);
+            assert_eq!(after.wake[0].is_some(), told, "{more} {alarm:?}");
+            assert_eq!(ledger.pick().is_some(), more);
+        }
+    }
+}

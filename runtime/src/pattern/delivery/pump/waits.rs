@@ -129,3 +129,45 @@ impl<M: Send + 'static> Waits<M> {
         std::mem::take(&mut self.pending).into_keys()
     }
 }
+
+#[cfg(all(test, not(tidegate_loom)))]
+mod tests {
+    use super::*;
+    use crate::actor::{Actor, Context as Cx, Fault};
+    use crate::mailbox::Pull;
+    use crate::system::{ManualExecutor, System};
+
+    struct Idle;
+
+    impl Actor for Idle {
+        type Msg = Delivery<()>;
+
+        async fn handle(&mut self, job: Delivery<()>, _: &mut Cx<Self>) -> Result<(), Fault> {
+            job.ack();
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_is_woken_is_told_of_once_and_again_when_it_was_looked_at() {
+        let system = System::with_executor(ManualExecutor::new());
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut waits = Waits::new();
+        for target in 0..3 {
+            assert!(waits.begin(target, system.spawn(Idle, Pull::manual()), &mut cx).is_pending());
+        }
+        let knock = |waits: &Waits<()>, target| waits.pending[&target].knock.wake_by_ref();
+        for _ in 0..3 {
+            assert!(waits.woken(&mut cx).is_empty());
+            knock(&waits, 1);
+            knock(&waits, 1);
+            assert_eq!(waits.woken(&mut cx), [1]);
+            assert!(waits.poll(1).is_pending(), "it was woken for nothing");
+        }
+        knock(&waits, 2);
+        assert!(waits.end(2).is_some());
+        assert_eq!(waits.woken(&mut cx), [2]);
+        assert!(waits.poll(2).is_pending(), "it is waited for no longer");
+        assert_eq!(waits.end_all().collect::<Vec<_>>(), [0, 1]);
+    }
+}
