@@ -132,6 +132,7 @@ impl<A: Actor> Cell<A> {
             self.cx.life().note(Doing::Working);
             let mut left = self.budget;
             loop {
+                let look = access::look();
                 if self.cx.attention {
                     if let Some(exit) = self.see_to_myself() {
                         return exit;
@@ -230,7 +231,7 @@ impl<A: Actor> Cell<A> {
                         self.let_others_run().await;
                     }
                     Turn::Empty => {
-                        self.settle_down().await;
+                        self.settle_down(look).await;
                         left = self.budget;
                     }
                     // Closed by whoever has sent a signal just before: that first.
@@ -391,7 +392,7 @@ impl<A: Actor> Cell<A> {
     }
 
     /// Sleeps until there is something to do.
-    async fn settle_down(&mut self) {
+    async fn settle_down(&mut self, look: access::Look) {
         if !self.enlisted && self.rx.holds_storage() {
             self.enlist();
         }
@@ -403,7 +404,12 @@ impl<A: Actor> Cell<A> {
         poll_fn(|cx| {
             // Woken without a message, there may be more to ask for.
             asleep = !asleep && self.rx.park(cx.waker());
-            if asleep { Poll::Pending } else { Poll::Ready(()) }
+            if asleep {
+                look.rests();
+                Poll::Pending
+            } else {
+                Poll::Ready(())
+            }
         })
         .await;
         self.cx.life().note(Doing::Working);
@@ -429,8 +435,14 @@ impl<A: Actor> Cell<A> {
         self.rx.publish();
         // Explored, a step in which there is nothing to do would be one more to
         // put in every order.
-        if access::is_exploring() && self.rx.is_quiet() && !self.core().lane.is_pending() && !self.cx.attention {
-            return;
+        if access::is_exploring() {
+            let look = access::look();
+            let quiet = self.rx.is_quiet() && !self.core().lane.is_pending() && !self.cx.attention;
+            // Gone to sleep or not, it does the same with what comes.
+            look.is_nothing();
+            if quiet {
+                return;
+            }
         }
         let mut yielded = false;
         poll_fn(|cx| {

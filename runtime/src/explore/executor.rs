@@ -189,6 +189,7 @@ impl SimExecutor {
 
 impl Shared {
     pub(crate) fn spawn(self: &Arc<Self>, name: &str, future: BoxTask) -> usize {
+        access::goes_on();
         let mut state = self.state.lock();
         let state = &mut *state;
         let index = state.tasks.len();
@@ -239,6 +240,7 @@ impl Executor for SimExecutor {
 
     /// Each task has numbers of its own: they do not depend on the order.
     fn random(&self) -> u64 {
+        access::goes_on();
         let mut state = self.0.state.lock();
         let state = &mut *state;
         let (id, drawn) = match state.current {

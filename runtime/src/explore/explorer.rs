@@ -202,7 +202,7 @@ impl Explorer {
         );
         {
             let state = &mut *executor.0.state.lock();
-            access::end_step(&mut state.trace.touches, &mut state.trace.notes);
+            access::end_step(&mut state.trace.touches, &mut state.trace.notes, false);
         }
         run(executor, chooser, &monitors, limits);
         let done = outcome.lock().take();

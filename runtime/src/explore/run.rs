@@ -151,7 +151,9 @@ fn poll(executor: &SimExecutor, chosen: Chosen, limits: Limits) -> Option<Failur
     let mut state = executor.0.state.lock();
     let state = &mut *state;
     let (touched, _, notes) = state.marks();
-    let made = access::end_step(&mut state.trace.touches, &mut state.trace.notes);
+    // Woken by itself, it has not gone to sleep.
+    let sleeps = matches!(polled, Ok(Some(_))) && !state.tasks[task].is_ready;
+    let made = access::end_step(&mut state.trace.touches, &mut state.trace.notes, sleeps);
     let (touched_end, decisions_end, notes_end) = state.marks();
     let slot = &mut state.tasks[task];
     slot.made = made;

@@ -12,6 +12,7 @@ use super::monitor::Monitors;
 use super::run::Chooser;
 use super::trace::{Decision, DecisionKind};
 use crate::actor::{AnswerFuture, Executor, Reply};
+use crate::sync::access;
 use crate::system::System;
 
 /// A program under exploration, as its body sees it. Clones are the same.
@@ -93,6 +94,7 @@ impl Sim {
         if options == 1 {
             return 0;
         }
+        access::goes_on();
         let chosen = explored.chooser.lock().choose(options);
         let decision = Decision { kind: DecisionKind::Data, options: options as u32, chosen: chosen as u32 };
         explored.executor.0.state.lock().trace.decisions.push(decision);

@@ -12,6 +12,7 @@ use super::core::{Core, Ending, Signal};
 use super::item::{Item, Trace};
 use super::modes::Strategy;
 use super::stats::MailboxStats;
+use crate::sync::access;
 use crate::sync::queue::Consumer;
 use crate::sync::shim::Arc;
 
@@ -141,7 +142,7 @@ impl<M: Send + 'static> Receiver<M> {
         if self.consumer.unpublished() >= u64::from(self.batch) {
             self.publish();
         }
-        let item = self.consumer.take_ready();
+        let item = self.consumer.take_ready(&self.core.queue);
         self.unpack(item)
     }
 
@@ -367,7 +368,7 @@ impl<M: Send + 'static> Receiver<M> {
             None => waker,
         };
         self.core.queue.receiver().register(waker);
-        if self.core.lane.is_pending() { self.poll_urgent() } else { None }
+        access::unseen(|| self.core.lane.is_pending()).then(|| self.poll_urgent()).flatten()
     }
 
     // ---- the public face -----------------------------------------------
@@ -398,12 +399,14 @@ impl<M: Send + 'static> Receiver<M> {
 
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
         loop {
+            let look = access::look();
             match self.poll_once() {
                 Next::Message(message) => return Poll::Ready(Some(message)),
                 Next::Closed => return Poll::Ready(None),
                 Next::Empty => {}
             }
             if self.park(cx.waker()) {
+                look.rests();
                 return Poll::Pending;
             }
         }

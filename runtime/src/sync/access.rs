@@ -87,6 +87,9 @@ mod imp {
         touching: Cell<bool>,
         /// Notes are taken.
         telling: Cell<bool>,
+        /// From which touch on they are those of a look that found nothing, after
+        /// which nothing was done: [`Look::rests`].
+        resting: Cell<usize>,
         /// The step has done what others can see.
         acted: Cell<bool>,
         task: Cell<u32>,
@@ -103,6 +106,7 @@ mod imp {
             on: Cell::new(false),
             touching: Cell::new(false),
             telling: Cell::new(false),
+            resting: Cell::new(usize::MAX),
             acted: Cell::new(false),
             task: Cell::new(0),
             made: Cell::new(0),
@@ -181,9 +185,65 @@ mod imp {
         }
         RECORDER.with(|r| {
             if r.touching.get() {
+                r.resting.set(usize::MAX);
                 record(Touch { object, access });
             }
         });
+    }
+
+    /// What is touched from here on belongs to one look for something that may
+    /// not be there yet.
+    #[inline]
+    pub(crate) fn look() -> Look {
+        Look(RECORDER.with(|r| if r.touching.get() { TOUCHED.with_borrow(Vec::len) } else { usize::MAX }))
+    }
+
+    /// See [`look`].
+    #[must_use]
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct Look(usize);
+
+    impl Look {
+        /// There was nothing, and whoever brings it wakes the one who looked. If
+        /// the step ends so, without anything else done, then the look was none:
+        /// had what it looked for been there, the step would have gone on just as
+        /// the next one will. So what it read is forgotten.
+        #[inline]
+        pub(crate) fn rests(self) {
+            RECORDER.with(|r| {
+                if r.touching.get() {
+                    r.resting.set(self.0);
+                }
+            });
+        }
+
+        /// What was seen makes no difference to anybody.
+        #[inline]
+        pub(crate) fn is_nothing(self) {
+            RECORDER.with(|r| {
+                if r.touching.get() {
+                    TOUCHED.with_borrow_mut(|touched| touched.truncate(self.0));
+                }
+            });
+        }
+    }
+
+    /// Looks without a touch, and without an end to a [rest](Look::rests), for
+    /// something that wakes the one who looks: if it is there it is touched
+    /// afterwards.
+    #[inline]
+    pub(crate) fn unseen<R>(look: impl FnOnce() -> R) -> R {
+        let touching = RECORDER.with(|r| r.touching.replace(false));
+        let seen = look();
+        RECORDER.with(|r| r.touching.set(touching));
+        seen
+    }
+
+    /// The step does what cannot be seen by a touch, and may depend on what it
+    /// saw before: spawns, chooses.
+    #[inline]
+    pub(crate) fn goes_on() {
+        RECORDER.with(|r| r.resting.set(usize::MAX));
     }
 
     fn record(touch: Touch) {
@@ -248,18 +308,30 @@ mod imp {
             r.touching.set(touching);
             r.telling.set(telling);
             r.acted.set(false);
+            r.resting.set(usize::MAX);
             r.task.set(task);
             r.made.set(made);
         });
     }
 
     /// Ends what [`begin_step`] began: adds what was recorded to what is there,
-    /// and returns how many objects the task has made.
-    pub(crate) fn end_step(touches: &mut Vec<Touch>, notes: &mut Vec<Note>) -> u32 {
+    /// and returns how many objects the task has made. The task `sleeps` if it
+    /// waits to be woken.
+    pub(crate) fn end_step(touches: &mut Vec<Touch>, notes: &mut Vec<Note>, sleeps: bool) -> u32 {
         RECORDER.with(|r| {
             r.on.set(false);
             if r.touching.replace(false) {
-                TOUCHED.with_borrow_mut(|touched| touches.append(touched));
+                TOUCHED.with_borrow_mut(|touched| {
+                    let from = r.resting.get();
+                    if sleeps && from < touched.len() {
+                        let mut at = 0;
+                        touched.retain(|touch| {
+                            at += 1;
+                            at <= from || touch.access != Access::Read
+                        });
+                    }
+                    touches.append(touched);
+                });
             }
             if r.telling.replace(false) {
                 NOTES.with_borrow_mut(|taken| notes.append(taken));
@@ -306,6 +378,28 @@ mod imp {
 
         #[inline(always)]
         pub(crate) fn name(&self, _name: impl FnOnce() -> String) {}
+    }
+
+    /// See the other one: nothing is looked at.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct Look;
+
+    #[inline(always)]
+    pub(crate) const fn look() -> Look {
+        Look
+    }
+
+    impl Look {
+        #[inline(always)]
+        pub(crate) fn rests(self) {}
+
+        #[inline(always)]
+        pub(crate) fn is_nothing(self) {}
+    }
+
+    #[inline(always)]
+    pub(crate) fn unseen<R>(look: impl FnOnce() -> R) -> R {
+        look()
     }
 
     #[inline(always)]

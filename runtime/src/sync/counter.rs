@@ -1,5 +1,6 @@
 //! Counts that others may read: handles alive, messages handled, drops.
 
+use super::access::{Access, Object};
 use super::shim::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, mutant};
 
 /// A statistic. Adds up exactly; orders nothing.
@@ -99,15 +100,16 @@ impl Stamp {
 /// How many handles keep something open; weak ones may revive it only while
 /// there is one.
 #[derive(Debug)]
-pub(crate) struct Handles(AtomicUsize);
+pub(crate) struct Handles(AtomicUsize, Object);
 
 impl Handles {
     /// One handle.
     pub(crate) fn new() -> Self {
-        Self(AtomicUsize::new(1))
+        Self(AtomicUsize::new(1), Object::new("handles"))
     }
 
     pub(crate) fn add(&self) {
+        self.1.touch(Access::Update);
         // Relaxed: the caller holds a handle, so the count is not zero.
         // Not modelled: as in `Arc`.
         self.0.fetch_add(1, Relaxed);
@@ -117,11 +119,15 @@ impl Handles {
     pub(crate) fn remove(&self) -> bool {
         // AcqRel: what every holder did is before what the last one does next.
         // Checked by: counter::model::a_weak_handle_never_revives_the_dead
-        self.0.fetch_sub(1, super::shim::order!(AcqRel, "counter.remove")) == 1
+        let last = self.0.fetch_sub(1, super::shim::order!(AcqRel, "counter.remove")) == 1;
+        // Which of two is the last matters to both.
+        self.1.touch(if last { Access::Write } else { Access::Update });
+        last
     }
 
     /// Another handle, unless the last has gone.
     pub(crate) fn revive(&self) -> bool {
+        self.1.touch(Access::Write);
         let mut count = self.0.load(Relaxed);
         loop {
             if count == 0 && !mutant!("counter.revive_the_dead") {
@@ -164,21 +170,28 @@ impl Mark {
 
 /// A switch that is thrown once and read often.
 #[derive(Debug)]
-pub(crate) struct Flag(super::shim::AtomicBool);
+pub(crate) struct Flag(super::shim::AtomicBool, Object);
 
 impl Flag {
     pub(crate) fn new() -> Self {
-        Self(super::shim::AtomicBool::new(false))
+        Self(super::shim::AtomicBool::new(false), Object::new("flag"))
+    }
+
+    /// One whose owner says what is touched.
+    pub(crate) fn untouched() -> Self {
+        Self(super::shim::AtomicBool::new(false), Object::none())
     }
 
     /// Throws the switch; `true` for the first to do so.
     pub(crate) fn raise(&self) -> bool {
+        self.1.touch(Access::Write);
         // AcqRel: the winner's past is seen by whoever sees the flag.
         // Checked by: counter::model::a_raised_flag_carries_its_past
         !self.0.swap(true, super::shim::order!(AcqRel, "counter.raise"))
     }
 
     pub(crate) fn lower(&self) {
+        self.1.touch(Access::Write);
         // Release: as in `raise`.
         // Not modelled: weakened, every model still passes. Kept: it is off the
         // fast path, and the argument above asks for it.
@@ -187,6 +200,7 @@ impl Flag {
 
     #[inline(always)]
     pub(crate) fn is_raised(&self) -> bool {
+        self.1.touch(Access::Read);
         // Acquire, paired with `raise`.
         // Checked by: counter::model::a_raised_flag_carries_its_past
         self.0.load(super::shim::order!(Acquire, "counter.flag"))

@@ -8,6 +8,7 @@
 
 use std::collections::VecDeque;
 
+use super::access::{Access, Object};
 use super::counter::Flag;
 use super::shim::{Mutex, mutant};
 use super::wait_cell::WaitCell;
@@ -24,6 +25,8 @@ pub(crate) enum Rank {
 pub(crate) struct Lane<C> {
     pending: Flag,
     state: Mutex<State<C>>,
+    orders: Object,
+    news: Object,
 }
 
 #[derive(Debug)]
@@ -48,12 +51,22 @@ impl<C> Default for Signals<C> {
 
 impl<C> Lane<C> {
     pub(crate) fn new() -> Self {
-        Self { pending: Flag::new(), state: Mutex::new(State { signals: None, closed: false }) }
+        Self {
+            pending: Flag::untouched(),
+            // Untouched: each of the two queues is by itself.
+            state: Mutex::untouched(State { signals: None, closed: false }),
+            orders: Object::new("orders"),
+            news: Object::new("news"),
+        }
     }
 
     /// Leaves a signal and wakes the receiver. After [`close`](Self::close)
     /// the signal comes back.
     pub(crate) fn send(&self, signal: C, rank: Rank, receiver: &WaitCell) -> Result<(), C> {
+        match rank {
+            Rank::Order => self.orders.touch(Access::Write),
+            Rank::News => self.news.touch(Access::Write),
+        }
         {
             let mut state = self.state.lock();
             if state.closed && !mutant!("lane.send_after_close") {
@@ -77,24 +90,33 @@ impl<C> Lane<C> {
     /// Whether there is a signal.
     #[inline(always)]
     pub(crate) fn is_pending(&self) -> bool {
+        self.orders.touch(Access::Read);
+        self.news.touch(Access::Read);
         self.pending.is_raised()
     }
 
     /// The oldest order; if there is none, the oldest news.
     pub(crate) fn next(&self) -> Option<C> {
+        if !self.is_pending() {
+            return None;
+        }
+        self.orders.touch(Access::Write);
+        self.news.touch(Access::Write);
         self.take(|signals| signals.orders.pop_front().or_else(|| signals.news.pop_front()))
     }
 
     /// The oldest order of those that `wanted` picks.
     pub(crate) fn next_order(&self, wanted: impl Fn(&C) -> bool) -> Option<C> {
+        self.orders.touch(Access::Read);
         self.take(|signals| {
             let at = signals.orders.iter().position(wanted)?;
+            self.orders.touch(Access::Write);
             signals.orders.remove(at)
         })
     }
 
     fn take(&self, take: impl FnOnce(&mut Signals<C>) -> Option<C>) -> Option<C> {
-        if !self.is_pending() {
+        if !self.pending.is_raised() {
             return None;
         }
         let mut state = self.state.lock();
@@ -109,11 +131,15 @@ impl<C> Lane<C> {
 
     /// Whether there is an order that `wanted` picks. It stays where it is.
     pub(crate) fn holds_order(&self, wanted: impl Fn(&C) -> bool) -> bool {
-        self.is_pending() && self.state.lock().signals.as_ref().is_some_and(|signals| signals.orders.iter().any(wanted))
+        self.orders.touch(Access::Read);
+        self.pending.is_raised()
+            && self.state.lock().signals.as_ref().is_some_and(|signals| signals.orders.iter().any(wanted))
     }
 
     /// Takes no more signals; returns those that were not taken.
     pub(crate) fn close(&self) -> VecDeque<C> {
+        self.orders.touch(Access::Write);
+        self.news.touch(Access::Write);
         let mut state = self.state.lock();
         state.closed = true;
         self.pending.lower();

@@ -38,6 +38,7 @@
 use std::fmt;
 use std::task::Waker;
 
+use super::access::Access;
 use super::ring::{Got, Put, Ring};
 use super::shim::{
     AtomicPtr, AtomicU64, Line, Mutex,
@@ -55,11 +56,13 @@ use super::words::{
 mod claim;
 mod consume;
 mod follow;
+mod seen;
 mod storage;
 mod terms;
 mod waiting;
 
 pub(crate) use consume::Consumer;
+use seen::Seen;
 pub(crate) use terms::Terms;
 
 /// Demand without end: push.
@@ -125,6 +128,7 @@ pub(crate) struct Queue<T> {
     receiver: WaitCell,
     slow: Mutex<Slow<T>>,
     published: Line<Published<T>>,
+    seen: Seen,
 }
 
 // SAFETY: messages go from the thread that claims a slot to the one that
@@ -166,7 +170,14 @@ impl<T> Queue<T> {
                 ring_len: AtomicU64::new(0),
             }),
             receiver: WaitCell::new(),
-            slow: Mutex::new(Slow { waiters: Waiters::new(), watch: None, at_once: u64::MAX, consumer_taken: false }),
+            // Untouched: whoever takes it says what it touches.
+            slow: Mutex::untouched(Slow {
+                waiters: Waiters::new(),
+                watch: None,
+                at_once: u64::MAX,
+                consumer_taken: false,
+            }),
+            seen: Seen::new(),
         }
     }
 
@@ -187,6 +198,7 @@ impl<T> Queue<T> {
 
     /// How many accepted messages the receiver has not taken, as published.
     pub(crate) fn len(&self) -> u64 {
+        self.seen.read();
         // Acquire on `taken` first: the tail read next is at least as far.
         // Not modelled: a count that is out of date when it is returned.
         let taken = self.published.0.taken.load(Acquire);
@@ -196,6 +208,7 @@ impl<T> Queue<T> {
 
     /// How many more claims would be granted now.
     pub(crate) fn free(&self) -> u64 {
+        self.seen.read();
         // Acquire as in `len`.
         // Not modelled: a count that is out of date when it is returned.
         let tail = self.tail.0.load(Acquire);
@@ -207,6 +220,7 @@ impl<T> Queue<T> {
 
     /// The numbers of the rule, for people: each right for some moment.
     pub(crate) fn standing(&self) -> Standing {
+        self.seen.read();
         // Relaxed: numbers that are out of date when they are returned.
         // Not modelled: nothing is decided by them.
         let (taken, requested) = (self.published.0.taken.load(Relaxed), self.published.0.requested.load(Relaxed));
@@ -216,12 +230,14 @@ impl<T> Queue<T> {
 
     /// How many messages may wait.
     pub(crate) fn capacity(&self) -> u64 {
+        self.seen.head.touch(Access::Read);
         // Relaxed: a setting that others may change at any time.
         // Not modelled: a number that is out of date when it is returned.
         self.published.0.capacity.load(Relaxed)
     }
 
     pub(crate) fn is_closed(&self) -> bool {
+        self.seen.tail.touch(Access::Read);
         // Acquire: who sees the mailbox closed sees why.
         // Checked by: queue::model::ending::a_closed_queue_shows_why
         self.tail.0.load(order!(Acquire, "queue.is_closed")) & CLOSED != 0
@@ -229,6 +245,7 @@ impl<T> Queue<T> {
 
     /// Whether a sender waits for a grant.
     pub(crate) fn is_waited_for(&self) -> bool {
+        self.seen.waiting.touch(Access::Read);
         // Acquire: asked after the receiver has left its waker, so a sender
         // that waited before is seen, and one that comes later wakes it.
         // Not modelled: the wake-up is the wait cell's, which has its models.
@@ -236,6 +253,7 @@ impl<T> Queue<T> {
     }
 
     pub(crate) fn waiting_senders(&self) -> usize {
+        self.seen.waiting.touch(Access::Read);
         self.slow.lock().waiters.len()
     }
 
@@ -263,6 +281,7 @@ impl<T> Queue<T> {
     /// Closes the mailbox: no claim succeeds any more, waiting senders get
     /// their messages back, and the receiver drains what was accepted.
     pub(crate) fn close(&self) {
+        self.seen.change();
         // AcqRel: the last claim before it is ordered before the close, and
         // who sees it sees what the closer did before.
         // Checked by: queue::model::ending::a_closed_queue_shows_why

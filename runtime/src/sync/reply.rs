@@ -14,6 +14,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use super::access::{self, Access, Object};
 use super::shim::{Arc, AtomicU8, UnsafeCell, kept, mutant, order};
 
 const OPEN: u8 = 0;
@@ -29,6 +30,7 @@ struct Slot<R> {
     deadline: Option<Duration>,
     value: UnsafeCell<Option<R>>,
     waker: UnsafeCell<Option<Waker>>,
+    object: Object,
 }
 
 // SAFETY: `state` decides who touches what: `value` is written by the answerer
@@ -54,6 +56,7 @@ pub(crate) fn slot<R>(deadline: Option<Duration>) -> (Answer<R>, Pending<R>) {
         deadline,
         value: UnsafeCell::new(None),
         waker: UnsafeCell::new(None),
+        object: Object::new("reply"),
     });
     (Answer(Some(Arc::clone(&slot))), Pending(Some(slot)))
 }
@@ -87,6 +90,7 @@ impl<R> Slot<R> {
 
     /// The answerer ends the slot in `end`; what it was before.
     fn end(&self, end: u8) -> u8 {
+        self.object.touch(Access::Write);
         // Release: the value is whole when SENT is seen. Acquire: the waker is
         // whole when WAITING is found, and the asker is done when LEFT is.
         // Checked by: reply::model::an_answer_arrives_whole
@@ -130,7 +134,10 @@ impl<R> Answer<R> {
     pub(crate) fn is_unwanted(&self) -> bool {
         // Acquire: as in `end`.
         // Not modelled: a hint.
-        self.0.as_ref().is_none_or(|slot| slot.state.load(kept!(Acquire)) == LEFT)
+        self.0.as_ref().is_none_or(|slot| {
+            slot.object.touch(Access::Read);
+            slot.state.load(kept!(Acquire)) == LEFT
+        })
     }
 }
 
@@ -150,6 +157,8 @@ impl<R> Future for Pending<R> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<R>> {
         let Some(slot) = &self.0 else { return Poll::Ready(None) };
+        let look = access::look();
+        slot.object.touch(Access::Read);
         // Acquire, paired with the swap in `end`: the value is whole.
         // Checked by: reply::model::an_answer_arrives_whole
         let mut state = slot.state.load(order!(Acquire, "reply.poll"));
@@ -175,7 +184,10 @@ impl<R> Future for Pending<R> {
                         order!(AcqRel, "reply.registered"),
                         order!(Acquire, "reply.answered"),
                     ) {
-                        Ok(_) => return Poll::Pending,
+                        Ok(_) => {
+                            look.rests();
+                            return Poll::Pending;
+                        }
                         Err(now) => state = now,
                     }
                 }
@@ -191,6 +203,7 @@ impl<R> Future for Pending<R> {
 impl<R> Drop for Pending<R> {
     fn drop(&mut self) {
         if let Some(slot) = self.0.take() {
+            slot.object.touch(Access::Write);
             // AcqRel: an answer found is whole, and an answerer that finds
             // LEFT may touch the slot alone.
             // Checked by: reply::model::an_answer_is_delivered_or_handed_back

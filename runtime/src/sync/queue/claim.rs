@@ -1,8 +1,8 @@
 //! The sending side: claims, permits, and what a refused claim runs into.
 
 use super::{
-    BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Put, Queue, REPORTED,
-    Refusal, Relaxed, WAITERS, Wakes, ahead, kept, mutant, order, permits, sequence,
+    Access, BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Put, Queue,
+    REPORTED, Refusal, Relaxed, WAITERS, Wakes, ahead, kept, mutant, order, permits, sequence,
 };
 
 impl<T> Queue<T> {
@@ -86,7 +86,10 @@ impl<T> Queue<T> {
                     order!(Acquire, "queue.claim"),
                     look,
                 ) {
-                    Ok(_) => return Ok(sequence(tail)),
+                    Ok(_) => {
+                        self.seen.tail.touch(Access::Write);
+                        return Ok(sequence(tail));
+                    }
                     Err(now) => tail = now,
                 }
             } else if let Some(claimed) = self.claim_slowly(&mut tail)? {
@@ -98,6 +101,7 @@ impl<T> Queue<T> {
     /// A claim that met a flag or the limit. `None`: try again with `tail`.
     #[cold]
     fn claim_slowly(&self, tail: &mut u64) -> Result<Option<u64>, Refusal> {
+        self.seen.read();
         // Acquire: a refusal is answered from what is so now, not from a guess.
         // Checked by: queue::model::waiting::a_grant_given_back_is_not_snatched,
         // queue::model::ending::a_waiting_sender_outlives_the_receiver
@@ -136,6 +140,7 @@ impl<T> Queue<T> {
         let claim = order!(Acquire, "queue.claim_slow");
         match self.tail.0.compare_exchange(*tail, tail.wrapping_add(ONE_MESSAGE), claim, claim) {
             Ok(claimed) => {
+                self.seen.tail.touch(Access::Write);
                 if claimed & REPORTED != 0 && !mutant!("queue.claim_without_report") {
                     self.settle();
                 }
@@ -217,6 +222,7 @@ impl<T> Queue<T> {
 
     /// Sets `n` grants aside, without waiting.
     pub(crate) fn try_reserve(&self, n: u64) -> Result<(), Refusal> {
+        self.seen.read();
         // Acquire: as in `claim_slowly`.
         // Not modelled: weakened, every model still passes. Kept: it is off the
         // fast path, and the argument above asks for it.
@@ -243,6 +249,7 @@ impl<T> Queue<T> {
             // Checked by: queue::model::pressure::pressure_edges_alternate_and_end_at_the_level
             match self.tail.0.compare_exchange_weak(tail, tail + n * ONE_PERMIT, kept!(AcqRel), look) {
                 Ok(_) => {
+                    self.seen.tail.touch(Access::Write);
                     if tail & REPORTED != 0 && !mutant!("queue.reserve_without_report") {
                         self.settle();
                     }
@@ -261,6 +268,7 @@ impl<T> Queue<T> {
         make: impl FnOnce(N) -> T,
         lost: impl FnOnce(T),
     ) -> Result<u64, (Refusal, N)> {
+        self.seen.tail.touch(Access::Write);
         // Acquire: as in `claim_slowly`.
         // Checked by: queue::model::permits::permits_outlive_a_close_without_harm
         let look = kept!(Acquire);
@@ -311,6 +319,7 @@ impl<T> Queue<T> {
 
     /// Gives back `n` grants that were set aside.
     pub(crate) fn release_permits(&self, n: u64) {
+        self.seen.tail.touch(Access::Write);
         // AcqRel, a read-modify-write, paired with the one in `grant`: a
         // sender that waits sees the grant, or this sees its flag below.
         // Checked by: queue::model::permits::a_dropped_permit_reaches_the_next_sender

@@ -7,7 +7,8 @@ use std::ptr::NonNull;
 use std::task::Waker;
 
 use super::{
-    CLOSED, FROZEN, Got, Queue, Relaxed, Release, Ring, SEQUENCE_MASK, UNBOUNDED, Wakes, kept, mutant, order, sequence,
+    Access, CLOSED, FROZEN, Got, Queue, Relaxed, Release, Ring, SEQUENCE_MASK, UNBOUNDED, Wakes, kept, mutant, order,
+    sequence,
 };
 
 /// The one receiver of a queue. Every method takes the queue it came from.
@@ -92,8 +93,9 @@ impl<T> Consumer<T> {
     /// Takes the message that [`is_ready`](Self::is_ready) has seen.
     #[allow(unsafe_code)]
     #[inline(always)]
-    pub(crate) fn take_ready(&mut self) -> T {
+    pub(crate) fn take_ready(&mut self, queue: &Queue<T>) -> T {
         assert!(self.is_ready(), "a message is taken when it is ready");
+        queue.seen.head.touch(Access::Write);
         let Some(ring) = self.ring else { unreachable!("a message lies in a ring") };
         // SAFETY: the ring is alive until this consumer leaves it.
         let ring = unsafe { ring.as_ref() };
@@ -116,6 +118,7 @@ impl<T> Consumer<T> {
             // keeps `ring` the ring of that sequence.
             match unsafe { ring.get(self.next()) } {
                 Got::Item(item) => {
+                    queue.seen.head.touch(Access::Write);
                     self.taken += 1;
                     return Some(item);
                 }
@@ -132,6 +135,8 @@ impl<T> Consumer<T> {
     #[allow(unsafe_code)]
     #[cold]
     fn try_take_slowly(&mut self, queue: &Queue<T>) -> Option<T> {
+        // That there is nothing is seen.
+        queue.seen.read();
         loop {
             let Some(ring) = self.ring else {
                 if self.find_ring(queue) {
@@ -144,6 +149,7 @@ impl<T> Consumer<T> {
             // SAFETY: as in `try_take`.
             match unsafe { ring.get(self.next()) } {
                 Got::Item(item) => {
+                    queue.seen.head.touch(Access::Write);
                     self.taken += 1;
                     return Some(item);
                 }
@@ -160,6 +166,7 @@ impl<T> Consumer<T> {
     /// Counts a message that came from the buffer, which took no slot.
     pub(crate) fn count_buffered(&mut self, queue: &Queue<T>, set_aside: bool) {
         self.check(queue);
+        queue.seen.head.touch(Access::Write);
         if !set_aside {
             queue.set_aside(1);
         }
@@ -169,6 +176,7 @@ impl<T> Consumer<T> {
     /// A claim was given up: its grant goes back to whoever asked for it.
     #[cold]
     fn pass_over(&mut self, queue: &Queue<T>) {
+        queue.seen.head.touch(Access::Write);
         self.taken += 1;
         self.passed += 1;
         if !mutant!("consume.skip_spends_demand") {
@@ -218,6 +226,7 @@ impl<T> Consumer<T> {
             return;
         }
         self.published = self.taken;
+        queue.seen.head.touch(Access::Write);
         // Release: the slots of what was taken are empty for whoever reads it.
         // Checked by: queue::model::claims::a_slot_is_reused_only_when_empty
         queue.published.0.taken.store(self.taken, order!(Release, "consume.taken"));
@@ -227,12 +236,14 @@ impl<T> Consumer<T> {
     /// Asks for `n` more messages. Beyond `u64::MAX` it is unbounded.
     pub(crate) fn request(&mut self, queue: &Queue<T>, n: u64) {
         self.check(queue);
+        queue.seen.head.touch(Access::Write);
         queue.add_requested(n);
         queue.raise_and_settle();
     }
 
     /// How many messages have been asked for and not yet taken.
     pub(crate) fn demand(&self, queue: &Queue<T>) -> u64 {
+        queue.seen.head.touch(Access::Read);
         // Relaxed: written by this task.
         // Not modelled: single-threaded.
         match queue.published.0.requested.load(Relaxed) {
@@ -261,6 +272,7 @@ impl<T> Consumer<T> {
 
     /// Whether the mailbox is closed and everything accepted has been taken.
     pub(crate) fn is_drained(&self, queue: &Queue<T>) -> bool {
+        queue.seen.tail.touch(Access::Read);
         // Acquire: who closed it had claimed everything before.
         // Not modelled: weakened, every model still passes. Kept: it is off the
         // fast path, and the argument above asks for it.
@@ -279,6 +291,7 @@ impl<T> Consumer<T> {
     /// something is, or there was no storage.
     pub(crate) fn retire(&mut self, queue: &Queue<T>) -> bool {
         self.publish(queue);
+        queue.seen.change();
         // Under the lock, so that no sender is about to grow the ring.
         let slow = queue.slow.lock();
         if self.ring.is_none() && !self.find_ring(queue) {
@@ -378,6 +391,7 @@ impl<T> Queue<T> {
 
     /// Asks for `n` more messages on the receiver's behalf, from anywhere.
     pub(crate) fn request(&self, n: u64) {
+        self.seen.head.touch(Access::Write);
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();
         self.add_requested(n);

@@ -7,12 +7,14 @@
 
 use std::task::{Poll, Waker};
 
+use super::super::access;
 use super::super::watch::Following;
-use super::{FOLLOWED, Queue, Relaxed, Slow, Until, Wakes, Watch, kept, mutant, order};
+use super::{Access, FOLLOWED, Queue, Relaxed, Slow, Until, Wakes, Watch, kept, mutant, order};
 
 impl<T> Queue<T> {
     /// How many messages the receiver has taken, as published.
     pub(crate) fn taken(&self) -> u64 {
+        self.seen.head.touch(Access::Read);
         // Acquire, paired with the Release of `publish`: what was done with
         // those messages by then is seen.
         // Not modelled: weakened, every model still passes. Kept: it is off the
@@ -26,6 +28,7 @@ impl<T> Queue<T> {
     ///
     /// Who waits for room has no place in the queue: others may have it first.
     pub(crate) fn follow(&self, until: Until, key: &mut Option<Following>, waker: &Waker) -> Poll<()> {
+        let look = access::look();
         let mut slow = self.slow.lock();
         let watch = slow.watch.get_or_insert_with(|| Box::new(Watch::new(0, 1)));
         let old = watch.followers.wait(key, until, waker);
@@ -48,7 +51,11 @@ impl<T> Queue<T> {
         // Wakers are foreign code: dropped when the lock is free.
         drop(slow);
         drop((old, gone));
-        if waits { Poll::Pending } else { Poll::Ready(()) }
+        if waits {
+            look.rests();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
     }
 
     fn has_come(&self, until: Until) -> bool {

@@ -2,8 +2,8 @@
 //! whether slots or the buffer hold them. They can change at any time.
 
 use super::{
-    Acquire, BUFFERED, Consumer, FROZEN, MAX_CAPACITY, Queue, Relaxed, UNBOUNDED, Wakes, Want, ahead, kept, mutant,
-    order, permits, sequence,
+    Access, Acquire, BUFFERED, Consumer, FROZEN, MAX_CAPACITY, Queue, Relaxed, UNBOUNDED, Wakes, Want, ahead, kept,
+    mutant, order, permits, sequence,
 };
 
 /// What a mailbox is held to.
@@ -36,6 +36,7 @@ impl<T> Queue<T> {
     /// demand that is left over is swallowed by demand without end.
     pub(crate) fn set_terms(&self, consumer: &mut Consumer<T>, terms: Terms) {
         consumer.publish(self);
+        self.seen.change();
         let p = &self.published.0;
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();
@@ -116,6 +117,7 @@ impl<T> Queue<T> {
     /// to the buffer in their order: `put` is called under the lock that keeps
     /// later senders behind.
     pub(crate) fn seal(&self, mut put: impl FnMut(T)) {
+        self.seen.change();
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();
         // AcqRel: a claim is before this, and in a slot, or after, and sees it.
@@ -138,6 +140,7 @@ impl<T> Queue<T> {
     /// Sends later messages to slots again. Under the buffer's lock, so that
     /// everything in the buffer is older.
     pub(crate) fn unseal(&self) {
+        self.seen.tail.touch(Access::Write);
         // Release: the buffer's content was set aside before.
         // Not modelled: weakened, every model still passes. Kept: it is off the
         // fast path, and the argument above asks for it.
@@ -147,6 +150,7 @@ impl<T> Queue<T> {
     /// Whether messages go to the buffer at present. Decisive under the
     /// buffer's lock; a hint elsewhere.
     pub(crate) fn is_sealed(&self) -> bool {
+        self.seen.tail.touch(Access::Read);
         // Acquire: as in `claim`.
         // Not modelled: weakened, every model still passes. Kept: it is off the
         // fast path, and the argument above asks for it.
@@ -155,6 +159,7 @@ impl<T> Queue<T> {
 
     /// Whether every message that went to a slot has been taken.
     pub(crate) fn slots_drained(&self, consumer: &Consumer<T>) -> bool {
+        self.seen.tail.touch(Access::Read);
         // Acquire: as in `is_drained`.
         // Not modelled: weakened, every model still passes. Kept: it is off the
         // fast path, and the argument above asks for it.
@@ -167,6 +172,7 @@ impl<T> Queue<T> {
     /// and come before every later claim. Only while sealed and without
     /// storage, which is to say: by the receiver, after [`Consumer::retire`].
     pub(crate) fn set_aside(&self, n: u64) {
+        self.seen.tail.touch(Access::Write);
         // AcqRel: ordered with the unsealing that follows.
         // Not modelled: weakened, every model still passes. Kept: it is off the
         // fast path, and the argument above asks for it.

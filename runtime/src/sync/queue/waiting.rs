@@ -2,14 +2,17 @@
 
 use std::task::Waker;
 
+use super::super::access;
 use super::{
-    BUFFERED, CLOSED, Left, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Outcome, Put, Queue, REPORTED, Refusal, Relaxed,
-    Slow, Ticket, UNBOUNDED, WAITERS, WATCHED, Wakes, Want, Watch, ahead, kept, mutant, order, permits, sequence,
+    Access, BUFFERED, CLOSED, Left, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Outcome, Put, Queue, REPORTED, Refusal,
+    Relaxed, Slow, Ticket, UNBOUNDED, WAITERS, WATCHED, Wakes, Want, Watch, ahead, kept, mutant, order, permits,
+    sequence,
 };
 
 impl<T> Queue<T> {
     /// Joins the waiting senders. The ticket is to be looked at, or left.
     pub(crate) fn wait(&self, want: Want<T>, waker: &Waker) -> Result<Ticket, (Refusal, Want<T>)> {
+        self.seen.change();
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();
         // Acquire: as in `claim`.
@@ -51,7 +54,12 @@ impl<T> Queue<T> {
     /// Looks at a ticket; while it waits, `waker` is woken when it need not.
     pub(crate) fn look(&self, ticket: Ticket, waker: &Waker) -> Outcome<T> {
         let mut old = None;
+        let look = access::look();
+        self.seen.waiting.touch(Access::Read);
         let outcome = self.slow.lock().waiters.look(ticket, waker, &mut old);
+        if matches!(outcome, Outcome::Waiting(_)) {
+            look.rests();
+        }
         // A waker is foreign code: dropped when the lock is free.
         drop(old);
         outcome
@@ -61,6 +69,7 @@ impl<T> Queue<T> {
     /// Returns a message that was not put.
     #[cold]
     pub(crate) fn leave(&self, ticket: &Ticket) -> Option<T> {
+        self.seen.change();
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();
         let left = slow.waiters.leave(ticket);
@@ -84,6 +93,9 @@ impl<T> Queue<T> {
 
     /// Hands grants to waiting senders, in order, while there are any.
     pub(super) fn grant(&self, slow: &mut Slow<T>, wakes: &mut Wakes) {
+        if slow.waiters.first().is_some() {
+            self.seen.change();
+        }
         while let Some(first) = slow.waiters.first() {
             let need = match first {
                 Want::Put(_) => 1,
@@ -170,6 +182,9 @@ impl<T> Queue<T> {
     pub(super) fn observe(&self, slow: &mut Slow<T>, wakes: &mut Wakes) {
         self.tell_followers(slow, wakes);
         let Some(watch) = &mut slow.watch else { return };
+        if watch.is_listened_to() {
+            self.seen.change();
+        }
         // Acquire: as in `claim`.
         // Not modelled: weakened, every model still passes. Kept: it is off the
         // fast path, and the argument above asks for it.
@@ -200,6 +215,7 @@ impl<T> Queue<T> {
     /// Says how many permits can be had together under the present terms. Who
     /// waits for more is refused.
     pub(crate) fn set_at_once(&self, n: u64) {
+        self.seen.change();
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();
         slow.at_once = n;
@@ -210,6 +226,7 @@ impl<T> Queue<T> {
 
     /// Sets the marks of a watch that there is.
     pub(crate) fn adjust_watch(&self, press: u64, relieve: u64) {
+        self.seen.change();
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();
         if let Some(watch) = &mut slow.watch {
@@ -222,6 +239,7 @@ impl<T> Queue<T> {
 
     /// Runs `f` on the watch, which is made when first needed.
     pub(crate) fn with_watch<R>(&self, f: impl FnOnce(&mut Watch) -> R) -> R {
+        self.seen.change();
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();
         let watch = slow.watch.get_or_insert_with(|| Box::new(Watch::new(0, 1)));

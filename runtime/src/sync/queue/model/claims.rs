@@ -25,8 +25,11 @@ fn a_message_arrives_whole() {
                 move || assert!(queue.try_put(message).is_ok())
             });
             let message = loop {
-                let next =
-                    if in_two { consumer.is_ready().then(|| consumer.take_ready()) } else { consumer.try_take(&queue) };
+                let next = if in_two {
+                    consumer.is_ready().then(|| consumer.take_ready(&queue))
+                } else {
+                    consumer.try_take(&queue)
+                };
                 match next {
                     Some(message) => break message,
                     None => thread::yield_now(),
@@ -53,7 +56,7 @@ fn a_ready_message_is_whole() {
         });
         loop {
             if consumer.is_ready() {
-                assert_eq!(consumer.take_ready().id(), 1);
+                assert_eq!(consumer.take_ready(&queue).id(), 1);
                 break;
             }
             let message = consumer.try_take(&queue);

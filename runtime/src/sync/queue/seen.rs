@@ -1,0 +1,39 @@
+//! What explored programs see of a queue, in three parts, so that a message that
+//! comes in and another that is taken out may change places.
+
+use super::super::access::{Access, Object};
+
+/// - A claim changes the tail. It has seen that there was room, which taking does
+///   not end: one that is refused has seen the head as well.
+/// - Taking and asking change the head.
+/// - What changes both at once, as whoever serves senders that wait does, changes
+///   everything.
+///
+/// Who falls asleep touches nothing, and neither does the one who wakes it: they
+/// may come in either order, and the sleeper will find the same.
+pub(super) struct Seen {
+    pub(super) tail: Object,
+    pub(super) head: Object,
+    /// Those who wait to be let in.
+    pub(super) waiting: Object,
+}
+
+impl Seen {
+    pub(super) fn new() -> Self {
+        Self { tail: Object::new("mailbox"), head: Object::new("mailbox"), waiting: Object::new("waiting senders") }
+    }
+
+    /// Both ends are looked at.
+    #[inline(always)]
+    pub(super) fn read(&self) {
+        self.tail.touch(Access::Read);
+        self.head.touch(Access::Read);
+    }
+
+    #[inline(always)]
+    pub(super) fn change(&self) {
+        self.tail.touch(Access::Write);
+        self.head.touch(Access::Write);
+        self.waiting.touch(Access::Write);
+    }
+}
