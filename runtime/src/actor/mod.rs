@@ -13,6 +13,7 @@ pub(crate) mod lifecycle;
 mod mapped;
 #[cfg(feature = "metrics")]
 mod metering;
+pub(crate) mod open;
 pub(crate) mod panic;
 mod post;
 pub(crate) mod reference;

@@ -16,6 +16,7 @@ use crate::mailbox::{
     Admission, Mailbox, MailboxStats, Mode, Permit, Permits, Pressure, ReserveError, ReserveManyError, SendError,
     Sender, TryReserveError,
 };
+use crate::sync::access;
 
 /// A reference to an actor that takes messages of type `M`.
 ///
@@ -148,7 +149,8 @@ impl<M: Send + 'static> ActorRef<M> {
     /// ```
     pub async fn ask<R>(&self, question: impl FnOnce(Reply<R>) -> M) -> Result<R, AskError<M>> {
         let (reply, answer) = Reply::channel();
-        if self.life.world.waits.are_watched() {
+        // Explored, a wait is to be seen too.
+        if self.life.world.waits.are_watched() || access::is_exploring() {
             return Box::pin(Asking::new(self, question(reply), answer)).await;
         }
         self.tell(question(reply)).await.map_err(AskError::Refused)?;

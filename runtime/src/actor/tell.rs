@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::ask::AskError;
 use super::executor::BoxTask;
 use super::mapped::{Reserving, Route, poll_tell};
+use super::open::{For, Open};
 use super::reference::{ActorRef, To};
 use super::waits::{Wait, Waited};
 use crate::mailbox::item::Item;
@@ -24,6 +25,7 @@ pub struct TellRef<'a, M> {
     /// Until it is sent, or lies elsewhere.
     item: Option<Item<M>>,
     rest: Rest<'a, M>,
+    open: Open,
 }
 
 /// What is left to do for a message that was not sent at once.
@@ -59,7 +61,7 @@ impl<M> Unpin for TellRef<'_, M> {}
 impl<'a, M: Send + 'static> TellRef<'a, M> {
     #[inline(always)]
     pub(super) fn new(actor: &'a ActorRef<M>, message: M) -> Self {
-        Self { actor, item: Some(Item::new(message)), rest: Rest::Nothing }
+        Self { actor, item: Some(Item::new(message)), rest: Rest::Nothing, open: Open::default() }
     }
 
     /// Gives up; the message, unless it has been sent.
@@ -125,7 +127,13 @@ impl<'a, M: Send + 'static> TellRef<'a, M> {
     #[cold]
     #[inline(never)]
     fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<Result<Admission, SendError<M>>> {
-        self.poll_placed(cx).map(|told| told.map(|(admission, _)| admission))
+        let told = self.poll_placed(cx).map(|told| told.map(|(admission, _)| admission));
+        if told.is_pending() {
+            self.open.begin(For::Room, &self.actor.life.path);
+        } else {
+            self.open = Open::default();
+        }
+        told
     }
 }
 
@@ -218,6 +226,7 @@ pub(super) struct Asking<'a, M, F> {
     placed: Option<u64>,
     limit: Option<Duration>,
     wait: Option<Wait>,
+    open: Open,
 }
 
 impl<M, F> Unpin for Asking<'_, M, F> {}
@@ -230,7 +239,16 @@ impl<'a, M: Send + 'static, F> Asking<'a, M, F> {
             _ if !actor.life.world.waits.are_watched() => 0,
             _ => actor.stats().handled,
         };
-        Self { actor, tell: Some(actor.tell(question)), answer, handled, placed: None, limit: None, wait: None }
+        Self {
+            actor,
+            tell: Some(actor.tell(question)),
+            answer,
+            handled,
+            placed: None,
+            limit: None,
+            wait: None,
+            open: Open::default(),
+        }
     }
 
     /// Gives up; the question, if it was not let in.
@@ -265,7 +283,10 @@ where
                 return Poll::Pending;
             }
             match tell.poll_placed(cx) {
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    this.open.begin(For::Room, &this.actor.life.path);
+                    return Poll::Pending;
+                }
                 Poll::Ready(Ok((_, placed))) => this.placed = placed,
                 Poll::Ready(Err(error)) => {
                     this.tell = None;
@@ -273,12 +294,15 @@ where
                 }
             }
             this.tell = None;
+            this.open = Open::default();
         }
         let answer = &mut this.answer;
         let Some(wait) = &this.wait else {
             if let Poll::Ready(answer) = Pin::new(answer).poll(cx) {
+                this.open = Open::default();
                 return Poll::Ready(answer.ok_or(AskError::NoReply));
             }
+            this.open.begin(For::Answer, &this.actor.life.path);
             if this.actor.life.world.waits.are_watched() {
                 let wait = Wait::for_answer(&this.actor.life, this.placed, this.handled, cx);
                 if let Some(limit) = this.limit {
@@ -290,6 +314,7 @@ where
         };
         let Poll::Ready(waited) = wait.poll(cx, |cx| Pin::new(answer).poll(cx)) else { return Poll::Pending };
         this.wait = None;
+        this.open = Open::default();
         Poll::Ready(match waited {
             Waited::Done(answer) => answer.ok_or(AskError::NoReply),
             Waited::Deadlock(cycle) => Err(AskError::Deadlock(cycle)),

@@ -1,12 +1,13 @@
 //! Runs a program again and again, under a strategy, within a budget.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::executor::SimExecutor;
-use super::monitor::Monitors;
+use super::monitor::{Flaw, Monitors};
 use super::report::{Coverage, Finding, Report};
 use super::run::{Chooser, Limits, run};
 use super::schedule::Schedule;
@@ -14,6 +15,7 @@ use super::sim::Sim;
 use super::strategy::{self, Search};
 use super::trace::{End, Failure, TaskId, Trace};
 use crate::actor::Deadlocks;
+use crate::actor::panic::contained;
 use crate::sync::access;
 use crate::sync::shim::Mutex;
 use crate::system::System;
@@ -55,6 +57,7 @@ pub struct Explorer {
     time: Duration,
     steps: usize,
     seed: u64,
+    allowed: BTreeSet<Flaw>,
 }
 
 /// What a body may return.
@@ -79,7 +82,8 @@ impl Explorer {
     /// Explores by `strategy`, with at most 1,000,000 schedules, in at most a
     /// minute.
     pub fn new(strategy: Strategy) -> Self {
-        Self { strategy, schedules: 1_000_000, time: Duration::from_secs(60), steps: 10_000, seed: 0 }
+        let time = Duration::from_secs(60);
+        Self { strategy, schedules: 1_000_000, time, steps: 10_000, seed: 0, allowed: BTreeSet::new() }
     }
 
     /// At most so many schedules.
@@ -104,6 +108,29 @@ impl Explorer {
     /// What the program's own random numbers come from.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Runs that end with this flaw are not called wrong.
+    ///
+    /// ```
+    /// use std::future::pending;
+    /// use tidegate::explore::{Explorer, Flaw, Strategy};
+    /// use tidegate::prelude::*;
+    /// struct Sleeper;
+    /// impl Actor for Sleeper {
+    ///     type Msg = ();
+    ///     async fn handle(&mut self, (): (), _cx: &mut Context<Self>) -> Result<(), Fault> { pending().await }
+    /// }
+    /// let explorer = Explorer::new(Strategy::Exhaustive);
+    /// let body = |sim: tidegate::explore::Sim| async move {
+    ///     sim.system().spawn(Sleeper, Push::bounded(1)).tell(()).await.unwrap();
+    /// };
+    /// assert!(!explorer.run(body).is_clean());
+    /// explorer.allow(Flaw::Stuck).run(body).assert_clean();
+    /// ```
+    pub fn allow(mut self, flaw: Flaw) -> Self {
+        self.allowed.insert(flaw);
         self
     }
 
@@ -147,9 +174,13 @@ impl Explorer {
             }
             let limits = Limits { steps: self.steps, touching: chooser.lock().wants_touches(), telling: false };
             let outcome = self.once(&executor, &chooser, &body, limits);
+            {
+                let trace = &executor.0.state.lock().trace;
+                chooser.lock().end(trace);
+                seen(trace, outcome);
+            }
+            self.look_for_leaks(&executor, &body);
             let state = executor.0.state.lock();
-            chooser.lock().end(&state.trace);
-            seen(&state.trace, outcome);
             match &state.trace.end {
                 End::Abandoned => continue,
                 End::Done => {}
@@ -185,10 +216,11 @@ impl Explorer {
         Fut: Future + Send + 'static,
         Fut::Output: Outcome + Send,
     {
+        access::forget_living();
         access::begin_step(TaskId::ROOT.0, 0, false, limits.telling);
         executor.begin(self.seed);
         let system = System::builder().for_exploring(Deadlocks::off()).build_on(executor.clone());
-        let monitors = Arc::new(Monitors::default());
+        let monitors = Arc::new(Monitors::new(system.clone(), self.allowed.clone()));
         let sim = Sim::explored(system.clone(), executor.clone(), Arc::clone(chooser), Arc::clone(&monitors));
         let outcome = Arc::new(Mutex::untouched(None));
         let result = Arc::clone(&outcome);
@@ -215,11 +247,44 @@ impl Explorer {
             }
         }
         // Nothing of it is looked at any more.
-        drop(crate::actor::panic::contained(|| {
+        drop(contained(|| {
+            monitors.clear();
             drop(monitors);
             drop(executor.clear());
             drop(system);
         }));
         done
+    }
+
+    /// The last run is over, and what its body returned is gone: so is
+    /// everything of its system, or the run has failed.
+    fn look_for_leaks<F, Fut>(&self, executor: &SimExecutor, body: &F)
+    where
+        F: Fn(Sim) -> Fut,
+        Fut: Future + Send + 'static,
+        Fut::Output: Outcome + Send,
+    {
+        if access::living() <= 0 || self.allowed.contains(&Flaw::Leak) {
+            return;
+        }
+        let end = executor.0.state.lock().trace.end.clone();
+        if end != End::Done {
+            return;
+        }
+        // What is made once, the first time that it is needed, and stays, is no
+        // leak: it is not made a second time.
+        let choices = Schedule::of(&executor.0.state.lock().trace).choices;
+        let again: Chooser = Arc::new(Mutex::untouched(Box::new(strategy::Replay::new(choices))));
+        again.lock().begin();
+        drop(self.once(executor, &again, body, Limits { steps: self.steps, touching: false, telling: false }));
+        let left = access::living();
+        let mut state = executor.0.state.lock();
+        if left > 0 && state.trace.end == End::Done {
+            let message = format!(
+                "{left} shared things (mailboxes, answers, locks) outlive the system: \
+                 something that is held by what it holds, as an `Arc` around a reference to an actor that has it",
+            );
+            state.trace.end = End::Failed(Failure::Leaked(message));
+        }
     }
 }

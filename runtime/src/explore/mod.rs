@@ -11,6 +11,7 @@ mod strategy;
 mod trace;
 
 pub use self::explorer::{Explorer, Outcome, Strategy};
+pub use self::monitor::Flaw;
 pub use self::report::{Coverage, Finding, Report};
 pub use self::schedule::{NoSchedule, Schedule};
 pub use self::sim::{Sim, Task};

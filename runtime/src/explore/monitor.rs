@@ -1,15 +1,50 @@
 //! What has to hold while a program runs, and when it is done.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use super::executor::SimExecutor;
-use super::trace::Failure;
+use super::executor::{SimExecutor, State};
+use super::trace::{Failure, TaskId};
+use crate::actor::Activity;
+use crate::actor::open::{forget_waiters, waiters};
 use crate::sync::shim::Mutex;
+use crate::system::System;
+
+/// What is wrong with a program at the end of a run, whatever it is for. Each
+/// run is searched for all of them, unless one is
+/// [allowed](super::Explorer::allow).
+///
+/// The end of a run is when the body is done and nothing can go on. Actors that
+/// wait for a message then are as they should be. So is whoever waits for a
+/// timer that it has set itself: it will go on. While somebody waits and others
+/// have set timers, they are given a while to help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Flaw {
+    /// An actor is in a handler or hook that will never return:
+    /// [`Failure::Deadlock`].
+    Stuck,
+    /// A task, or one that an actor has spawned, waits for an answer or for room
+    /// that will never come: [`Failure::Violated`], by the name
+    /// `every ask resolves`.
+    Unanswered,
+    /// Something of the system lives on when all its actors, tasks and
+    /// references should be gone: [`Failure::Leaked`].
+    Leak,
+}
 
 /// The properties of one run.
-#[derive(Default)]
 pub(crate) struct Monitors {
-    always: Mutex<Vec<Always>>,
+    system: System,
+    allowed: BTreeSet<Flaw>,
+    state: Mutex<Properties>,
+}
+
+#[derive(Default)]
+struct Properties {
+    always: Vec<Always>,
+    /// How often the clock has been moved on for those who wait at the end.
+    waited: u32,
 }
 
 struct Always {
@@ -17,14 +52,30 @@ struct Always {
     holds: Box<dyn FnMut() -> Result<(), String> + Send>,
 }
 
+/// What is found at the end of a run.
+pub(crate) enum Found {
+    Nothing,
+    /// Somebody waits whom a timer may help.
+    NotYet,
+    Failure(Failure),
+}
+
+/// How often the clock is moved on for those who wait at the end.
+const PATIENCE: u32 = 64;
+
 impl Monitors {
+    pub(crate) fn new(system: System, allowed: BTreeSet<Flaw>) -> Self {
+        forget_waiters();
+        Self { system, allowed, state: Mutex::untouched(Properties::default()) }
+    }
+
     pub(crate) fn always(&self, name: &str, holds: impl FnMut() -> Result<(), String> + Send + 'static) {
-        self.always.lock().push(Always { name: name.to_owned(), holds: Box::new(holds) });
+        self.state.lock().always.push(Always { name: name.to_owned(), holds: Box::new(holds) });
     }
 
     /// Looks at everything that has to hold after each step.
     pub(crate) fn after_step(&self, _executor: &SimExecutor) -> Option<Failure> {
-        for always in self.always.lock().iter_mut() {
+        for always in &mut self.state.lock().always {
             if let Err(message) = (always.holds)() {
                 return Some(Failure::Violated { property: always.name.clone(), message });
             }
@@ -33,13 +84,97 @@ impl Monitors {
     }
 
     /// The body is done and nothing can run: what has to hold now.
-    pub(crate) fn at_end(&self, _executor: &SimExecutor) -> Option<Failure> {
-        None
+    pub(crate) fn at_end(&self, executor: &SimExecutor) -> Found {
+        let actors: Vec<(String, Activity)> = self
+            .system
+            .world()
+            .actors()
+            .iter()
+            .map(|actor| (actor.life().path.to_string(), actor.life().activity()))
+            .filter(|(_, activity)| !matches!(activity, Activity::Parked | Activity::Ended))
+            .collect();
+        let state = &mut *executor.0.state.lock();
+        let failure = self.stuck(&actors, state).or_else(|| self.unanswered(state));
+        let waited = &mut self.state.lock().waited;
+        match failure {
+            None => Found::Nothing,
+            Some(_) if !state.timers.is_empty() && *waited < PATIENCE => {
+                *waited += 1;
+                Found::NotYet
+            }
+            Some(failure) => Found::Failure(failure),
+        }
     }
+
+    fn stuck(&self, actors: &[(String, Activity)], state: &State) -> Option<Failure> {
+        if self.allowed.contains(&Flaw::Stuck) {
+            return None;
+        }
+        let waiters = waiters();
+        let stuck: Vec<String> = actors
+            .iter()
+            .filter_map(|(path, activity)| {
+                let task = state.trace.tasks.iter().position(|task| task.name == *path)?;
+                if has_timer(state, task) {
+                    return None;
+                }
+                let id = state.trace.tasks[task].id;
+                let waits = waiters.iter().find(|waiter| waiter.task == id.0);
+                Some(waits.map_or_else(|| format!("{path} is {activity}"), |waits| format!("{path} {waits}")))
+            })
+            .collect();
+        let message = || format!("the body is done, and these never will be: {}", stuck.join("; "));
+        (!stuck.is_empty()).then(|| Failure::Deadlock(message()))
+    }
+
+    fn unanswered(&self, state: &State) -> Option<Failure> {
+        if self.allowed.contains(&Flaw::Unanswered) {
+            return None;
+        }
+        let open: Vec<String> = waiters()
+            .iter()
+            .filter_map(|waiter| {
+                let task = state.trace.tasks.iter().position(|task| task.id == TaskId(waiter.task))?;
+                let name = &state.trace.tasks[task].name;
+                (!has_timer(state, task)).then(|| format!("{name} {waiter}"))
+            })
+            .collect();
+        let property = String::from("every ask resolves");
+        (!open.is_empty()).then(|| Failure::Violated { property, message: open.join("; ") })
+    }
+
+    /// Lets go of what the program has put here, which may be what put it here.
+    pub(crate) fn clear(&self) {
+        let properties = std::mem::take(&mut *self.state.lock());
+        drop(properties);
+    }
+}
+
+/// Nothing can go on before the body is done: who is to blame.
+pub(crate) fn deadlock(state: &State) -> Failure {
+    let waiters = waiters();
+    let waits: Vec<String> = (state.trace.tasks.iter().zip(&state.tasks))
+        .filter(|(_, task)| !task.is_done)
+        .filter_map(|(info, _)| {
+            let waiter = waiters.iter().find(|waiter| waiter.task == info.id.0)?;
+            Some(format!("{} {waiter}", info.name))
+        })
+        .collect();
+    let body = state.trace.tasks.first().map_or("body", |body| body.name.as_str());
+    let mut message = format!("nothing can go on, and the {body} is not done");
+    if !waits.is_empty() {
+        message = format!("{message}: {}", waits.join("; "));
+    }
+    Failure::Deadlock(message)
+}
+
+/// Whether a task will be woken by the clock.
+fn has_timer(state: &State, task: usize) -> bool {
+    state.timers.values().any(|waker| waker.will_wake(&state.tasks[task].waker))
 }
 
 impl fmt::Debug for Monitors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Monitors").finish_non_exhaustive()
+        f.debug_struct("Monitors").field("allowed", &self.allowed).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::executor::{SimExecutor, State};
-use super::monitor::Monitors;
+use super::monitor::{Found, Monitors, deadlock};
 use super::strategy::Search;
 use super::trace::{Decision, DecisionKind, End, Event, EventKind, Failure, Point, TaskId};
 use crate::actor::BoxTask;
@@ -51,9 +51,15 @@ pub(crate) fn run(executor: &SimExecutor, chooser: &Chooser, monitors: &Monitors
     let mut ids: Vec<TaskId> = Vec::new();
     let mut last = None;
     let end = loop {
-        let next = next(&mut executor.0.state.lock(), chooser, limits, &mut ids, &mut last);
+        let mut next = next(&mut executor.0.state.lock(), chooser, limits, &mut ids, &mut last);
+        if let Next::End(End::Done) = next {
+            match monitors.at_end(executor) {
+                Found::Nothing => break End::Done,
+                Found::Failure(failure) => break End::Failed(failure),
+                Found::NotYet => next = move_on(&mut executor.0.state.lock()),
+            }
+        }
         let failure = match next {
-            Next::End(End::Done) => break monitors.at_end(executor).map_or(End::Done, End::Failed),
             Next::End(end) => break end,
             Next::Woken => {
                 let due = std::mem::take(&mut executor.0.state.lock().due);
@@ -108,22 +114,29 @@ fn next(
 
 /// Nothing can run.
 fn idle(state: &mut State) -> Next {
-    let kind = if !state.settling.is_empty() {
+    if !state.settling.is_empty() {
         state.due = std::mem::take(&mut state.settling);
-        EventKind::Settled
-    } else if state.tasks.first().is_none_or(|main| main.is_done) {
+        return barrier(state, EventKind::Settled);
+    }
+    if state.tasks.first().is_none_or(|main| main.is_done) {
         return Next::End(End::Done);
-    } else if let Some((&(at, _), _)) = state.timers.first_key_value() {
-        state.now = state.now.max(at);
-        let later = state.timers.split_off(&(at, u64::MAX));
-        let due = std::mem::replace(&mut state.timers, later);
-        state.due = due.into_values().collect();
-        EventKind::Time
-    } else {
-        let waiting = state.trace.tasks.iter().zip(&state.tasks).filter(|(_, task)| !task.is_done);
-        let names: Vec<&str> = waiting.map(|(info, _)| info.name.as_str()).collect();
-        return Next::End(End::Failed(Failure::Deadlock(format!("nothing can go on; there are {}", names.join(", ")))));
+    }
+    move_on(state)
+}
+
+/// The clock moves to the next moment for which a timer is set.
+fn move_on(state: &mut State) -> Next {
+    let Some((&(at, _), _)) = state.timers.first_key_value() else {
+        return Next::End(End::Failed(deadlock(state)));
     };
+    state.now = state.now.max(at);
+    let later = state.timers.split_off(&(at, u64::MAX));
+    let due = std::mem::replace(&mut state.timers, later);
+    state.due = due.into_values().collect();
+    barrier(state, EventKind::Time)
+}
+
+fn barrier(state: &mut State, kind: EventKind) -> Next {
     let (touched, decisions, notes) = state.marks();
     state.trace.events.push(Event {
         task: TaskId::ROOT,

@@ -280,6 +280,11 @@ mod imp {
         RECORDER.try_with(|r| r.on.get()).unwrap_or(false)
     }
 
+    /// The task whose step goes on.
+    pub(crate) fn present_task() -> u32 {
+        RECORDER.with(|r| r.task.get())
+    }
+
     /// This step does what others can see: no more than one such thing to a step
     /// where it can be helped.
     #[inline]

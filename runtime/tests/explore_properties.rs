@@ -1,0 +1,222 @@
+//! Properties: each finds a program that violates it, and leaves one alone that
+//! does not.
+#![cfg(feature = "explore")]
+
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tidegate::WeakActorRef;
+use tidegate::explore::{Coverage, Explorer, Failure, Flaw, Report, Sim, Strategy};
+use tidegate::prelude::*;
+
+fn exhaustive() -> Explorer {
+    Explorer::new(Strategy::Exhaustive)
+}
+
+#[track_caller]
+fn failure(report: &Report) -> &Failure {
+    match &report.finding {
+        Some(finding) => &finding.failure,
+        None => panic!("nothing was found: {report}"),
+    }
+}
+
+#[track_caller]
+fn exhausted(report: &Report) {
+    report.assert_clean();
+    assert_eq!(report.coverage, Coverage::Exhausted);
+}
+
+/// Asks another actor when it is told to, and answers when it is asked.
+struct Peer {
+    other: Arc<Mutex<Option<WeakActorRef<Say>>>>,
+}
+
+enum Say {
+    Greet,
+    Hello(Reply<()>),
+    /// Never returns.
+    Hang,
+    /// Returns after a while.
+    Sleep(Duration),
+    /// Keeps the reply, and gives none.
+    Keep(Reply<()>),
+}
+
+impl Actor for Peer {
+    type Msg = Say;
+    async fn handle(&mut self, say: Say, cx: &mut Context<Self>) -> Result<(), Fault> {
+        match say {
+            Say::Greet => {
+                let other = self.other.lock().unwrap().as_ref().and_then(WeakActorRef::upgrade);
+                if let Some(other) = other {
+                    other.ask(Say::Hello).await?;
+                }
+            }
+            Say::Hello(reply) => drop(reply.send(())),
+            Say::Hang => pending().await,
+            Say::Sleep(time) => cx.sleep(time).await,
+            Say::Keep(reply) => cx.spawn(async move {
+                pending::<()>().await;
+                drop(reply);
+            }),
+        }
+        Ok(())
+    }
+}
+
+fn peer(sim: &Sim, name: &str, other: Option<&ActorRef<Say>>) -> ActorRef<Say> {
+    let other = Arc::new(Mutex::new(other.map(ActorRef::downgrade)));
+    let mut first = Some(other);
+    sim.system().build(move || Peer { other: first.take().unwrap() }).named(name).spawn()
+}
+
+/// Two that ask each other.
+fn couple(sim: &Sim) -> (ActorRef<Say>, ActorRef<Say>) {
+    let to_b = Arc::new(Mutex::new(None));
+    let mut place = Some(Arc::clone(&to_b));
+    let a = sim.system().build(move || Peer { other: place.take().unwrap() }).named("a").spawn();
+    let b = peer(sim, "b", Some(&a));
+    *to_b.lock().unwrap() = Some(b.downgrade());
+    (a, b)
+}
+
+#[test]
+fn actors_that_ask_each_other_are_found_stuck_though_the_body_is_done() {
+    let report = exhaustive().run(|sim| async move {
+        let (a, b) = couple(&sim);
+        a.tell(Say::Greet).await.unwrap();
+        b.tell(Say::Greet).await.unwrap();
+    });
+    let Failure::Deadlock(why) = failure(&report) else { panic!("{report}") };
+    assert!(why.contains("/a waits for an answer of /b") && why.contains("/b waits for an answer of /a"), "{why}");
+}
+
+#[test]
+fn one_that_asks_the_other_is_not_stuck() {
+    exhausted(&exhaustive().run(|sim| async move {
+        let (a, _b) = couple(&sim);
+        a.tell(Say::Greet).await.unwrap();
+    }));
+}
+
+#[test]
+fn a_deadlock_of_the_body_says_who_waits_for_whom() {
+    let report = exhaustive().run(|sim| async move {
+        let (a, b) = couple(&sim);
+        a.tell(Say::Greet).await.unwrap();
+        b.tell(Say::Greet).await.unwrap();
+        a.ask(Say::Hello).await.unwrap();
+    });
+    let Failure::Deadlock(why) = failure(&report) else { panic!("{report}") };
+    assert!(why.contains("body waits for an answer of /a") && why.contains("/a waits for an answer of /b"), "{why}");
+}
+
+#[test]
+fn a_handler_that_never_returns_is_found_unless_that_is_allowed() {
+    let hang = |sim: Sim| async move { peer(&sim, "sleeper", None).tell(Say::Hang).await.map_err(|_| "refused") };
+    let report = exhaustive().run(hang);
+    let Failure::Deadlock(why) = failure(&report) else { panic!("{report}") };
+    assert!(why.contains("/sleeper is working"), "{why}");
+    exhausted(&exhaustive().allow(Flaw::Stuck).run(hang));
+    // A clock that others keep going does not hide it.
+    let report = exhaustive().run(|sim| async move {
+        let sleeper = peer(&sim, "sleeper", None);
+        sleeper.tell(Say::Hang).await.unwrap();
+        let clock = sim.clone();
+        let _ticker = sim.spawn("ticker", async move {
+            loop {
+                clock.sleep(Duration::from_secs(1)).await;
+            }
+        });
+    });
+    assert!(matches!(failure(&report), Failure::Deadlock(_)), "{report}");
+}
+
+#[test]
+fn a_handler_that_waits_for_a_timer_is_not_stuck() {
+    let hour = Duration::from_secs(3600);
+    exhausted(&exhaustive().run(move |sim| async move {
+        peer(&sim, "sleeper", None).tell(Say::Sleep(hour)).await.unwrap();
+    }));
+    // Nor is one that waits for such a one.
+    exhausted(&exhaustive().run(move |sim| async move {
+        let b = peer(&sim, "b", None);
+        let a = peer(&sim, "a", Some(&b));
+        b.tell(Say::Sleep(hour)).await.unwrap();
+        a.tell(Say::Greet).await.unwrap();
+    }));
+}
+
+#[test]
+fn an_ask_that_nobody_answers_is_found() {
+    let keep = |sim: Sim| async move {
+        let keeper = peer(&sim, "keeper", None);
+        // Nobody waits for the client.
+        let _client = sim.spawn("client", async move { drop(keeper.ask(Say::Keep).await) });
+    };
+    let report = exhaustive().run(keep);
+    let Failure::Violated { property, message } = failure(&report) else { panic!("{report}") };
+    assert_eq!(property, "every ask resolves");
+    assert_eq!(message, "client waits for an answer of /keeper");
+    exhausted(&exhaustive().allow(Flaw::Unanswered).run(keep));
+    exhausted(&exhaustive().run(|sim| async move {
+        let peer = peer(&sim, "peer", None);
+        let _client = sim.spawn("client", async move { peer.ask(Say::Hello).await.unwrap() });
+    }));
+}
+
+#[test]
+fn an_ask_that_is_given_up_resolves() {
+    exhausted(&exhaustive().run(|sim| async move {
+        let keeper = peer(&sim, "keeper", None);
+        let client =
+            sim.spawn("client", async move { keeper.ask_within(Duration::from_secs(1), Say::Keep).await.is_err() });
+        assert!(client.await);
+    }));
+}
+
+#[test]
+fn a_sender_that_waits_for_room_for_ever_is_found() {
+    let send = |count: u64| {
+        exhaustive().run(move |sim| async move {
+            struct Greedy;
+            impl Actor for Greedy {
+                type Msg = u64;
+                async fn handle(&mut self, _: u64, _: &mut Context<Self>) -> Result<(), Fault> {
+                    Ok(())
+                }
+            }
+            // Asks for one message, and for no more.
+            let mailbox = Pull::manual().capacity(1);
+            let greedy = sim.system().build(|| Greedy).named("greedy").mailbox(mailbox).spawn();
+            let _client = sim.spawn("client", async move {
+                for n in 0..count {
+                    greedy.tell(n).await.unwrap();
+                }
+            });
+        })
+    };
+    let report = send(1);
+    let Failure::Violated { message, .. } = failure(&report) else { panic!("{report}") };
+    assert_eq!(message, "client waits for room in /greedy");
+    exhausted(&send(0));
+}
+
+#[test]
+fn what_holds_itself_is_found_to_leak() {
+    let leak = |cut: bool| {
+        move |sim: Sim| async move {
+            let to_b = Arc::new(Mutex::new(None::<ActorRef<Say>>));
+            let a = peer(&sim, "a", None);
+            // A cell that is held by what lies in it.
+            let held = Arc::new((Arc::clone(&to_b), a.clone(), Mutex::new(None)));
+            *held.2.lock().unwrap() = (!cut).then(|| Arc::clone(&held) as Arc<dyn std::any::Any + Send + Sync>);
+        }
+    };
+    let report = exhaustive().run(leak(false));
+    assert!(matches!(failure(&report), Failure::Leaked(_)), "{report}");
+    exhausted(&exhaustive().allow(Flaw::Leak).run(leak(false)));
+    exhausted(&exhaustive().run(leak(true)));
+}
