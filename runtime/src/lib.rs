@@ -133,6 +133,8 @@ pub use system::{
 pub use system::{Local, LocalActor, LocalExecutor};
 #[cfg(feature = "macros")]
 pub use tidegate_macros::actor;
+#[cfg(all(feature = "explore", feature = "macros", not(tidegate_loom)))]
+pub use tidegate_macros::explore_test;
 
 /// What most programs need.
 pub mod prelude {

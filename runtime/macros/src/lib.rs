@@ -1,6 +1,7 @@
-//! The `#[actor]` macro of tidegate; use it as `tidegate::actor`.
+//! The macros of tidegate: `#[actor]`, as `tidegate::actor`, and `#[explore_test]`, as
+//! `tidegate::explore_test`, which is in the module of its name.
 //!
-//! One attribute on an impl block adds four items to it. From
+//! `#[actor]` on an impl block adds four items to it. From
 //!
 //! ```text
 //! #[actor]
@@ -51,6 +52,7 @@
 
 mod check;
 mod expand;
+mod explore_test;
 mod parse;
 #[cfg(test)]
 mod tests;
@@ -173,6 +175,56 @@ use quote::{ToTokens, quote};
 #[proc_macro_attribute]
 pub fn actor(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     actor_tokens(options.into(), &item.into()).into()
+}
+
+/// A test of a program made of actors, in every order in which its parts can run, and on tokio.
+///
+/// ```text
+/// use tidegate::explore::Sim;
+/// use tidegate::prelude::*;
+///
+/// #[tidegate::explore_test(schedules = 10_000)]
+/// async fn nothing_is_lost(sim: Sim) {
+///     let counter = sim.system().spawn(Counter::default(), Push::bounded(4));
+///     let clients = ["a", "b"].map(|name| {
+///         let counter = counter.clone();
+///         sim.spawn(name, async move { counter.add(1).await })
+///     });
+///     for client in clients {
+///         client.await.unwrap();
+///     }
+///     assert_eq!(counter.total().await.unwrap(), 2);
+/// }
+/// ```
+///
+/// # What it writes
+///
+/// The function as it is, and a module of its name with two tests. `explored` runs the body again
+/// and again in different orders, and fails unless all of what was to be looked at was looked at
+/// and nothing was wrong. `on_tokio` runs the same body on tokio's threads; it is there if
+/// tidegate's feature `tokio` is.
+///
+/// The body is `async`, takes a `Sim` and returns `()` or a `Result` whose error is `Debug`. It
+/// has to be `Send`. `#[ignore]` applies to both tests; with `#[should_panic]` there is only
+/// `explored`.
+///
+/// # Options
+///
+/// - `strategy = ..`: a value of `tidegate::explore::Strategy`, also without `Strategy::`.
+/// - `delays = n`: short for `strategy = Delays(n)`.
+/// - `schedules = n`, `seconds = n`: the budget. A test that uses it up fails.
+/// - `steps = n`, `seed = n`, `faults = ..`: as the methods of `Explorer`.
+/// - `on_tokio = n`: how often the body runs on tokio; 10 unless it is said.
+/// - `with = |explorer| ..`: a function that sets anything else and returns the explorer.
+/// - `crate = path`: where to find tidegate, if not at `::tidegate`.
+///
+/// # Environment
+///
+/// `TIDEGATE_REPLAY=0.1.2` has `explored` run that one schedule, as a failure says;
+/// `TIDEGATE_SEED`, `TIDEGATE_SCHEDULES` and `TIDEGATE_SECONDS` stand in for the options.
+#[proc_macro_attribute]
+pub fn explore_test(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    explore_test::tokens(options.into(), &item.into()).into()
 }
 
 /// The whole macro on `proc_macro2` tokens, which exist in unit tests too.

@@ -86,6 +86,12 @@ impl Explorer {
         Self { strategy, schedules: 1_000_000, time, steps: 10_000, seed: 0, allowed: BTreeSet::new() }
     }
 
+    /// By another strategy, with all else the same.
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
     /// At most so many schedules.
     pub fn schedules(mut self, most: u64) -> Self {
         self.schedules = most;

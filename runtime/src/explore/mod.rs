@@ -2,7 +2,10 @@
 
 mod executor;
 mod explorer;
+#[doc(hidden)]
+pub mod harness;
 mod monitor;
+mod real;
 mod report;
 mod run;
 mod schedule;

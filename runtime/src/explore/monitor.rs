@@ -75,6 +75,12 @@ impl Monitors {
 
     /// Looks at everything that has to hold after each step.
     pub(crate) fn after_step(&self, _executor: &SimExecutor) -> Option<Failure> {
+        self.at_rest()
+    }
+
+    /// The same on a real runtime, where there are no steps, while all of it
+    /// waits.
+    pub(crate) fn at_rest(&self) -> Option<Failure> {
         for always in &mut self.state.lock().always {
             if let Err(message) = (always.holds)() {
                 return Some(Failure::Violated { property: always.name.clone(), message });

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::executor::SimExecutor;
 use super::monitor::Monitors;
+use super::real::RealExecutor;
 use super::run::Chooser;
 use super::trace::{Decision, DecisionKind};
 use crate::actor::{AnswerFuture, Executor, Reply};
@@ -22,20 +23,27 @@ pub struct Sim(Arc<Inner>);
 struct Inner {
     system: System,
     executor: Arc<dyn Executor>,
-    explored: Option<Explored>,
+    backend: Backend,
     monitors: Arc<Monitors>,
 }
 
-/// What there is only where orders are chosen.
-struct Explored {
-    executor: SimExecutor,
-    chooser: Chooser,
+/// Who runs the program.
+enum Backend {
+    /// The explorer, which chooses every order.
+    Explored { executor: SimExecutor, chooser: Chooser },
+    /// A runtime, in whatever order it happens to.
+    Real(RealExecutor),
 }
 
 impl Sim {
     pub(crate) fn explored(system: System, executor: SimExecutor, chooser: Chooser, monitors: Arc<Monitors>) -> Self {
-        let explored = Some(Explored { executor: executor.clone(), chooser });
-        Self(Arc::new(Inner { system, executor: Arc::new(executor), explored, monitors }))
+        let backend = Backend::Explored { executor: executor.clone(), chooser };
+        Self(Arc::new(Inner { system, executor: Arc::new(executor), backend, monitors }))
+    }
+
+    pub(crate) fn real(system: System, executor: RealExecutor, monitors: Arc<Monitors>) -> Self {
+        let backend = Backend::Real(executor.clone());
+        Self(Arc::new(Inner { system, executor: Arc::new(executor), backend, monitors }))
     }
 
     /// The system to spawn actors in.
@@ -47,7 +55,7 @@ impl Sim {
     /// Whether orders are chosen, and not left to a real runtime.
     #[must_use]
     pub fn is_explored(&self) -> bool {
-        self.0.explored.is_some()
+        matches!(self.0.backend, Backend::Explored { .. })
     }
 
     /// Runs `future` beside the body: a client, for example. The name is for
@@ -76,10 +84,22 @@ impl Sim {
     }
 
     /// Waits until nothing else can go on without the clock.
+    ///
+    /// On a real runtime this is when every task waits that the system and
+    /// [`spawn`](Self::spawn) have started on it; what runs elsewhere, as on a
+    /// thread of its own, is not waited for. Properties are looked at then.
+    ///
+    /// # Panics
+    /// On a real runtime, if a property does not hold.
     pub async fn settled(&self) {
-        match &self.0.explored {
-            Some(explored) => explored.executor.settled().await,
-            None => todo!("the real runtime"),
+        match &self.0.backend {
+            Backend::Explored { executor, .. } => executor.settled().await,
+            Backend::Real(executor) => {
+                executor.settled().await;
+                if let Some(violated) = self.0.monitors.at_rest() {
+                    panic!("{violated}");
+                }
+            }
         }
     }
 
@@ -90,14 +110,16 @@ impl Sim {
     #[must_use]
     pub fn choose(&self, options: usize) -> usize {
         assert!(options > 0, "there is something to choose from");
-        let Some(explored) = &self.0.explored else { return (self.0.executor.random() % options as u64) as usize };
+        let Backend::Explored { executor, chooser } = &self.0.backend else {
+            return (self.0.executor.random() % options as u64) as usize;
+        };
         if options == 1 {
             return 0;
         }
         access::goes_on();
-        let chosen = explored.chooser.lock().choose(options);
+        let chosen = chooser.lock().choose(options);
         let decision = Decision { kind: DecisionKind::Data, options: options as u32, chosen: chosen as u32 };
-        explored.executor.0.state.lock().trace.decisions.push(decision);
+        executor.0.state.lock().trace.decisions.push(decision);
         chosen
     }
 

@@ -1,0 +1,83 @@
+//! `#[explore_test]`: one body, explored and on tokio.
+#![cfg(all(feature = "explore", feature = "macros", feature = "tokio"))]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use tidegate::explore::{Explorer, Sim};
+use tidegate::prelude::*;
+
+#[derive(Default)]
+struct Counter(u64);
+
+#[actor]
+impl Counter {
+    #[message]
+    fn add(&mut self, n: u64) {
+        self.0 += n;
+    }
+
+    #[message]
+    fn total(&self) -> u64 {
+        self.0
+    }
+}
+
+#[tidegate::explore_test]
+async fn nothing_is_lost(sim: Sim) {
+    let counter = sim.system().spawn(Counter::default(), Push::bounded(1));
+    let clients = ["a", "b"].map(|name| {
+        let counter = counter.clone();
+        sim.spawn(name, async move { counter.add(1).await.map(drop) })
+    });
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert_eq!(counter.total().await.unwrap(), 2);
+}
+
+#[tidegate::explore_test(strategy = Exhaustive, schedules = 100, seconds = 10, steps = 500, seed = 7, on_tokio = 3)]
+async fn every_option_is_taken(sim: Sim) -> Result<(), String> {
+    let chosen = sim.choose(3);
+    sim.sleep(Duration::from_millis(1)).await;
+    if chosen < 3 { Ok(()) } else { Err(format!("{chosen}")) }
+}
+
+fn few(explorer: Explorer) -> Explorer {
+    explorer.schedules(1_000)
+}
+
+#[tidegate::explore_test(with = few)]
+async fn quiet_is_when_all_wait(sim: Sim) {
+    let counter = sim.system().spawn(Counter::default(), Push::bounded(8));
+    let done = Arc::new(AtomicUsize::new(0));
+    for n in 0..3 {
+        let (counter, counted) = (counter.clone(), Arc::clone(&done));
+        drop(sim.spawn(&format!("client-{n}"), async move {
+            counter.add(1).await.unwrap();
+            if counter.total().await.is_ok() {
+                counted.fetch_add(1, SeqCst);
+            }
+        }));
+        sim.settled().await;
+        assert_eq!(done.load(SeqCst), n + 1);
+    }
+}
+
+#[tidegate::explore_test]
+#[should_panic(expected = "lost in some order")]
+async fn what_panics_in_some_order_fails_the_test(sim: Sim) {
+    let counter = sim.system().spawn(Counter::default(), Push::bounded(8));
+    let clients = ["a", "b"].map(|name| {
+        let counter = counter.clone();
+        sim.spawn(name, async move {
+            let total = counter.total().await.unwrap();
+            counter.add(1 - total.min(1)).await.unwrap();
+        })
+    });
+    for client in clients {
+        client.await;
+    }
+    assert_eq!(counter.total().await.unwrap(), 1, "lost in some order");
+}
