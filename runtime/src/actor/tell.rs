@@ -162,6 +162,9 @@ impl<M> Drop for TellRef<'_, M> {
         if matches!(self.rest, Rest::Wait(_)) {
             self.leave();
         }
+        if access::is_exploring() {
+            drop(self.item.take().map(Item::into_message));
+        }
     }
 }
 

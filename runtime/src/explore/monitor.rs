@@ -7,6 +7,7 @@ use super::executor::{SimExecutor, State};
 use super::trace::{Failure, TaskId};
 use crate::actor::Activity;
 use crate::actor::open::{forget_waiters, waiters};
+use crate::mailbox::account::take_lost;
 use crate::sync::shim::Mutex;
 use crate::system::System;
 
@@ -28,6 +29,11 @@ pub enum Flaw {
     /// that will never come: [`Failure::Violated`], by the name
     /// `every ask resolves`.
     Unanswered,
+    /// A message was accepted, and then neither handled, nor counted among the
+    /// dead letters, nor left in its mailbox: [`Failure::Violated`], by the name
+    /// `every message is accounted for`. A program cannot do that; if this is
+    /// found, the fault is with the runtime.
+    Unaccounted,
     /// Something of the system lives on when all its actors, tasks and
     /// references should be gone: [`Failure::Leaked`].
     Leak,
@@ -66,6 +72,7 @@ const PATIENCE: u32 = 64;
 impl Monitors {
     pub(crate) fn new(system: System, allowed: BTreeSet<Flaw>) -> Self {
         forget_waiters();
+        take_lost();
         Self { system, allowed, state: Mutex::untouched(Properties::default()) }
     }
 
@@ -100,7 +107,7 @@ impl Monitors {
             .filter(|(_, activity)| !matches!(activity, Activity::Parked | Activity::Ended))
             .collect();
         let state = &mut *executor.0.state.lock();
-        let failure = self.stuck(&actors, state).or_else(|| self.unanswered(state));
+        let failure = self.stuck(&actors, state).or_else(|| self.unanswered(state)).or_else(|| self.unaccounted());
         let waited = &mut self.state.lock().waited;
         match failure {
             None => Found::Nothing,
@@ -149,6 +156,15 @@ impl Monitors {
         (!open.is_empty()).then(|| Failure::Violated { property, message: open.join("; ") })
     }
 
+    fn unaccounted(&self) -> Option<Failure> {
+        let lost = take_lost();
+        if lost == 0 || self.allowed.contains(&Flaw::Unaccounted) {
+            return None;
+        }
+        let property = String::from("every message is accounted for");
+        Some(Failure::Violated { property, message: format!("{lost} of those accepted vanished") })
+    }
+
     /// Lets go of what the program has put here, which may be what put it here.
     pub(crate) fn clear(&self) {
         let properties = std::mem::take(&mut *self.state.lock());
@@ -182,5 +198,52 @@ fn has_timer(state: &State, task: usize) -> bool {
 impl fmt::Debug for Monitors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Monitors").field("allowed", &self.allowed).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Flaw;
+    use crate::actor::{Actor, Context, Fault};
+    use crate::explore::{Explorer, Failure, Strategy};
+    use crate::mailbox::Push;
+    use crate::mailbox::item::Item;
+
+    struct Sink;
+
+    impl Actor for Sink {
+        type Msg = u64;
+        async fn handle(&mut self, _: u64, _: &mut Context<Self>) -> Result<(), Fault> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_message_that_vanishes_is_missed() {
+        let explorer = Explorer::new(Strategy::Exhaustive);
+        let vanish = |_| async { drop(Item::new(1)) };
+        let report = explorer.run(vanish);
+        let Some(Failure::Violated { property, .. }) = report.finding.map(|finding| finding.failure) else {
+            panic!("it is gone")
+        };
+        assert_eq!(property, "every message is accounted for");
+        explorer.clone().allow(Flaw::Unaccounted).run(vanish).assert_clean();
+    }
+
+    #[test]
+    fn messages_that_are_handled_refused_dropped_given_up_or_left_are_accounted_for() {
+        let explorer = Explorer::new(Strategy::Exhaustive);
+        let report = explorer.run(|sim| async move {
+            let sink = sim.system().spawn(Sink, Push::bounded(1));
+            drop(sink.tell(0));
+            let client = sink.clone();
+            let client = sim.spawn("client", async move { drop(client.tell(1).await) });
+            drop((sink.try_tell(2), sink.try_tell(3)));
+            sink.kill();
+            client.await;
+            drop(sink.try_tell(4));
+        });
+        report.assert_clean();
+        assert!(report.schedules > 1, "{report}");
     }
 }

@@ -154,6 +154,7 @@ impl<M> Buffer<M> {
                         .and_then(|number| usize::try_from(number.checked_sub(self.first)?).ok())
                         .and_then(|at| self.messages.get_mut(at))
                     {
+                        item.account.close();
                         with.merge(&mut queued.message, item.message);
                         queued.trace = item.trace;
                         return Admission::Conflated;
@@ -173,7 +174,7 @@ impl<M> Buffer<M> {
     fn evict_oldest(&mut self, evicted: &mut Vec<M>) -> Admission {
         while self.messages.len() >= self.capacity {
             match self.take() {
-                Some(oldest) => evicted.push(oldest.message),
+                Some(oldest) => evicted.push(oldest.into_message()),
                 None => break,
             }
         }

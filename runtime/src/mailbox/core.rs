@@ -359,11 +359,11 @@ impl<M: Send + 'static> Core<M> {
         let overflow = self.terms.lock().overflow;
         match overflow {
             Overflow::DropNewest => {
-                self.bury(DropReason::DropNewest, vec![make(from).message]);
+                self.bury(DropReason::DropNewest, vec![make(from).into_message()]);
                 Ok(Admission::Dropped)
             }
             Overflow::Divert => {
-                self.bury(DropReason::Diverted, vec![make(from).message]);
+                self.bury(DropReason::Diverted, vec![make(from).into_message()]);
                 Ok(Admission::Diverted)
             }
             Overflow::Fail => {
@@ -434,7 +434,7 @@ impl<M: Send + 'static> Core<M> {
     /// A message was accepted, and its receiver gone before it was written.
     fn bury_late(&self, late: Item<M>) {
         if !mutant!("core.late_message_vanishes") {
-            self.bury(DropReason::Stopped, vec![late.message]);
+            self.bury(DropReason::Stopped, vec![late.into_message()]);
         }
     }
 
@@ -458,7 +458,7 @@ impl<M: Send + 'static> Core<M> {
         if let Some(buffer) = &mut self.terms.lock().buffer {
             rest.extend(buffer.take_all().into_iter().map(Item::into_message));
         }
-        consumer.bury(&self.queue, |item| rest.push(item.message));
+        consumer.bury(&self.queue, |item| rest.push(item.into_message()));
         for signal in self.lane.close() {
             if let Signal::Timer(message, timer) = signal
                 && timer.is_none_or(|timer| timer.take_tick() != Tick::Withdrawn)

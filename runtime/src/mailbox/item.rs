@@ -8,21 +8,25 @@ use std::fmt;
 #[cfg(feature = "tracing")]
 use tracing::level_filters::LevelFilter;
 
+use super::account::Account;
+
 /// A message on its way.
 pub(crate) struct Item<M> {
     pub(crate) message: M,
     pub(crate) trace: Trace,
+    pub(super) account: Account,
 }
 
 impl<M> Item<M> {
     /// A message that is sent now, by whoever runs on this thread.
     #[inline(always)]
     pub(crate) fn new(message: M) -> Self {
-        Self { message, trace: Trace::current() }
+        Self { message, trace: Trace::current(), account: Account::open() }
     }
 
     #[inline(always)]
     pub(crate) fn into_message(self) -> M {
+        self.account.close();
         self.message
     }
 }
@@ -74,7 +78,7 @@ impl Trace {
     }
 }
 
-#[cfg(all(test, not(feature = "tracing"), not(tidegate_loom)))]
+#[cfg(all(test, not(feature = "tracing"), not(feature = "explore"), not(tidegate_loom)))]
 mod tests {
     use super::Item;
 

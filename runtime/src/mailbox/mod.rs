@@ -16,6 +16,7 @@
 //!
 //! A mailbox can be used without an actor: [`channel`].
 
+pub(crate) mod account;
 mod adaptive;
 mod buffer;
 mod config;

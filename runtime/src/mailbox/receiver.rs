@@ -150,6 +150,7 @@ impl<M: Send + 'static> Receiver<M> {
     #[inline(always)]
     fn unpack(&mut self, item: Item<M>) -> M {
         self.trace = item.trace;
+        item.account.close();
         item.message
     }
 

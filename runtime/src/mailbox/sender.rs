@@ -13,6 +13,7 @@ use super::item::Item;
 use super::permit::{Permit, Permits};
 use super::pressure::Pressure;
 use super::stats::MailboxStats;
+use crate::sync::access;
 use crate::sync::queue::Refusal;
 use crate::sync::shim::Arc;
 use crate::sync::waiters::{Outcome, Ticket, Want};
@@ -349,7 +350,7 @@ impl<M: Send + 'static> Tell<'_, M> {
             }
             Outcome::Put(sequence) => Poll::Ready(Ok((Admission::Queued, Some(sequence)))),
             Outcome::Granted(_) => Poll::Ready(Ok((Admission::Queued, None))),
-            Outcome::Refused(Some(item)) => Poll::Ready(Err(SendError::Closed(item.message))),
+            Outcome::Refused(Some(item)) => Poll::Ready(Err(SendError::Closed(item.into_message()))),
             Outcome::Refused(None) => unreachable!("a message was to be put"),
         }
     }
@@ -370,7 +371,10 @@ impl<M> Drop for Tell<'_, M> {
     #[inline(always)]
     fn drop(&mut self) {
         if let Some(ticket) = &self.ticket {
-            drop(self.core.queue.leave(ticket));
+            drop(self.core.queue.leave(ticket).map(Item::into_message));
+        }
+        if access::is_exploring() {
+            drop(self.item.take().map(Item::into_message));
         }
     }
 }
