@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::panic::{Panic, contained};
 use super::world::World;
 use crate::mailbox::Running;
+use crate::sync::access::{self, Access};
 use crate::sync::counter::{Counter, Mark};
 use crate::sync::shim::Mutex;
 
@@ -22,9 +23,16 @@ use crate::sync::shim::Mutex;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ActorId(pub(crate) u64);
 
+impl ActorId {
+    /// What an actor without a name is called.
+    pub(crate) fn as_name(self) -> impl fmt::Display {
+        access::actor_name(self.0)
+    }
+}
+
 impl fmt::Display for ActorId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.0)
+        write!(f, "#{}", self.as_name())
     }
 }
 
@@ -193,7 +201,7 @@ impl Life {
 
     /// Ends it, once; later reasons are ignored. Tells everybody who waits.
     pub(crate) fn end(&self, reason: StopReason) {
-        if self.state.lock().ended.is_some() {
+        if self.state.lock_to(Access::Read).ended.is_some() {
             return;
         }
         // First: whoever sees the end finds it gone from the tree.
@@ -232,7 +240,7 @@ impl Life {
 
     /// What the actor is doing.
     pub(crate) fn activity(&self) -> Activity {
-        if self.state.lock().ended.is_some() {
+        if self.state.lock_to(Access::Read).ended.is_some() {
             return Activity::Ended;
         }
         match Doing::read(self.doing.get()) {
@@ -252,7 +260,7 @@ impl Life {
     }
 
     pub(crate) fn ended(&self) -> Option<StopReason> {
-        self.state.lock().ended.as_deref().cloned()
+        self.state.lock_to(Access::Read).ended.as_deref().cloned()
     }
 
     /// Calls `watcher` when the life ends; at once if it has. The key is for

@@ -13,6 +13,7 @@ use super::panic::hear_panics;
 use super::waits::{Deadlocks, Waits};
 use crate::mailbox::DeadLetters;
 use crate::mailbox::leash::{Cut, Leashed};
+use crate::sync::access::{self, Access};
 use crate::sync::counter::{Counter, Flag};
 use crate::sync::shim::Mutex;
 
@@ -109,23 +110,23 @@ impl World {
         if let Some(observed) = actor.observed() {
             observed.meter.actors.increment(1.0);
         }
-        self.actors.lock().insert(actor.life().id, actor);
+        self.actors.lock_to(Access::Update).insert(actor.life().id, actor);
     }
 
     /// The actor of this number, if it lives.
     pub(crate) fn actor(&self, id: ActorId) -> Option<Arc<dyn Child>> {
-        self.actors.lock().get(&id).cloned()
+        self.actors.lock_to(Access::Read).get(&id).cloned()
     }
 
     /// Everybody who lives at the moment, oldest first.
     pub(crate) fn actors(&self) -> Vec<Arc<dyn Child>> {
-        self.actors.lock().values().cloned().collect()
+        self.actors.lock_to(Access::Read).values().cloned().collect()
     }
 
     /// An actor has ended.
     pub(crate) fn forget(&self, id: ActorId, reason: &StopReason) {
         // Dropped when the lock is free: messages may go with it.
-        let actor = self.actors.lock().remove(&id);
+        let actor = self.actors.lock_to(Access::Update).remove(&id);
         #[cfg(feature = "metrics")]
         if let Some(observed) = actor.as_ref().and_then(|actor| actor.observed()) {
             observed.meter.ended(reason.name());
@@ -148,8 +149,12 @@ impl World {
         }
     }
 
-    /// A number no other actor of this process has.
+    /// A number no other actor of this process has; explored, one that the same
+    /// actor has in every order.
     pub(crate) fn next_id() -> ActorId {
+        if let Some(id) = access::new_actor() {
+            return ActorId(id);
+        }
         static IDS: OnceLock<Counter> = OnceLock::new();
         ActorId(IDS.get_or_init(Counter::new).next())
     }

@@ -50,6 +50,9 @@ pub(crate) struct State {
 
 pub(crate) struct Task {
     pub(crate) id: TaskId,
+    /// What its random numbers come from: the same also where other runs came
+    /// before, which [`id`](Self::id) is not.
+    chance: u64,
     /// `None` while it is polled, and when it is done.
     pub(crate) future: Option<BoxTask>,
     pub(crate) waker: Waker,
@@ -193,19 +196,20 @@ impl Shared {
         let mut state = self.state.lock();
         let state = &mut *state;
         let index = state.tasks.len();
-        let (parent, nth) = match state.current {
+        let (parent, nth, chance) = match state.current {
             Some(current) => {
                 let parent = &mut state.tasks[current];
                 parent.spawned += 1;
-                (parent.id, parent.spawned)
+                (parent.id, parent.spawned, parent.chance)
             }
             // The first task of all.
-            None => (TaskId::ROOT, index as u32),
+            None => (TaskId::ROOT, index as u32, state.seed),
         };
         let id = state.names.of(parent, nth);
         let waker = Waker::from(Arc::new(TaskWaker { shared: Arc::clone(self), run: state.run, task: index }));
         state.tasks.push(Task {
             id,
+            chance: mix(chance ^ u64::from(nth).rotate_left(32)),
             future: Some(future),
             waker,
             is_ready: true,
@@ -243,15 +247,10 @@ impl Executor for SimExecutor {
         access::goes_on();
         let mut state = self.0.state.lock();
         let state = &mut *state;
-        let (id, drawn) = match state.current {
-            Some(current) => {
-                let task = &mut state.tasks[current];
-                task.drawn += 1;
-                (task.id.0, task.drawn)
-            }
-            None => (0, 0),
-        };
-        mix(mix(state.seed ^ u64::from(id)).wrapping_add(drawn))
+        let Some(current) = state.current else { return mix(state.seed) };
+        let task = &mut state.tasks[current];
+        task.drawn += 1;
+        mix(task.chance.wrapping_add(task.drawn))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Floor 7: model checking of programs made of actors.
 
+#[cfg(all(test, not(tidegate_loom)))]
+mod audit;
 mod executor;
 mod explorer;
 #[doc(hidden)]

@@ -6,6 +6,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::sync::access::{Access, Object};
 use crate::sync::counter::{Counter, Flag};
 use crate::sync::shim::Mutex;
 
@@ -159,6 +160,8 @@ type Listener = Arc<dyn Fn(&DeadLetter) + Send + Sync>;
 struct Inner {
     counts: [Counter; DropReason::ALL.len()],
     heard: Flag,
+    /// The counts, which add up in any order.
+    seen: Object,
     listeners: Mutex<Vec<(u64, Listener)>>,
     next: Counter,
 }
@@ -182,6 +185,7 @@ impl DeadLetters {
         Self(Arc::new(Inner {
             counts: std::array::from_fn(|_| Counter::new()),
             heard: Flag::new(),
+            seen: Object::new("dead letters"),
             listeners: Mutex::new(Vec::new()),
             next: Counter::new(),
         }))
@@ -190,6 +194,7 @@ impl DeadLetters {
     /// How many messages have been dropped, by reason.
     #[must_use]
     pub fn counts(&self) -> DropCounts {
+        self.0.seen.touch(Access::Read);
         DropCounts(std::array::from_fn(|i| self.0.counts[i].get()))
     }
 
@@ -219,6 +224,7 @@ impl DeadLetters {
         if n == 0 {
             return;
         }
+        self.0.seen.touch(Access::Update);
         self.0.counts[reason as usize].add(n);
         if !self.0.heard.is_raised() {
             messages.for_each(drop);

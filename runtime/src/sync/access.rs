@@ -33,6 +33,7 @@ pub(crate) use imp::*;
 #[cfg(all(feature = "explore", not(tidegate_loom)))]
 mod imp {
     use std::cell::{Cell, RefCell};
+    use std::fmt;
     use std::task::{Context, Poll};
 
     use super::Access;
@@ -176,6 +177,35 @@ mod imp {
             r.made.set(n);
             ObjectId(u64::from(r.task.get()) << TASK_BITS | u64::from(n))
         })
+    }
+
+    /// Marks the numbers of actors that are explored.
+    const EXPLORED: u64 = 1 << 63;
+
+    /// A number for an actor, while something is explored: parents have smaller
+    /// ones than their children, who are made by tasks that were made later.
+    pub(crate) fn new_actor() -> Option<u64> {
+        let ObjectId(id) = new_id();
+        (id != 0).then_some(EXPLORED | id)
+    }
+
+    /// A number of an actor, for people.
+    pub(crate) fn actor_name(id: u64) -> impl fmt::Display {
+        ActorName(id)
+    }
+
+    struct ActorName(u64);
+
+    impl fmt::Display for ActorName {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            if self.0 & EXPLORED == 0 {
+                return write!(f, "{}", self.0);
+            }
+            let id = self.0 & !EXPLORED;
+            let (task, nth) = (id >> TASK_BITS, id & ((1 << TASK_BITS) - 1));
+            // Most are made by the body, which is the first task.
+            if task > 1 { write!(f, "{task}.{nth}") } else { write!(f, "{nth}") }
+        }
     }
 
     #[inline]
@@ -405,6 +435,15 @@ mod imp {
     #[inline(always)]
     pub(crate) fn unseen<R>(look: impl FnOnce() -> R) -> R {
         look()
+    }
+
+    #[inline(always)]
+    pub(crate) const fn new_actor() -> Option<u64> {
+        None
+    }
+
+    pub(crate) fn actor_name(id: u64) -> impl std::fmt::Display {
+        id
     }
 
     #[inline(always)]

@@ -95,7 +95,13 @@ impl<T> Mutex<T> {
 
     #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
-        self.object.touch(Access::Write);
+        self.lock_to(Access::Write)
+    }
+
+    /// The same, for something that may change places with what others do there.
+    #[inline]
+    pub(crate) fn lock_to(&self, access: Access) -> MutexGuard<'_, T> {
+        self.object.touch(access);
         #[cfg(not(tidegate_loom))]
         return self.lock.lock();
         #[cfg(tidegate_loom)]

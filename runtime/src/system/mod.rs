@@ -59,6 +59,7 @@ use crate::actor::world::{Tree, World};
 use crate::actor::{Actor, ActorId, ActorRef, Child, Deadline, Executor, Fault, Life};
 use crate::mailbox::{DeadLetters, Mailbox};
 use crate::supervision::Lives;
+use crate::sync::access::Access;
 use crate::sync::counter::Flag;
 use crate::sync::shim::Mutex;
 
@@ -185,7 +186,7 @@ impl System {
     /// How many actors the system itself owns; children are their parents'.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.roots.actors.lock().len()
+        self.roots.actors.lock_to(Access::Read).len()
     }
 
     /// Whether the system owns no actor.
@@ -201,14 +202,14 @@ impl System {
         while let (_, Some(above)) = root {
             root = (above, self.world.actor(above)?.life().parent());
         }
-        self.roots.actors.lock().get(&root.0).map(|root| root.phase)
+        self.roots.actors.lock_to(Access::Read).get(&root.0).map(|root| root.phase)
     }
 
     /// Takes an actor into the tree, until it ends. `false`: a shutdown has
     /// begun, and may have told everybody in the tree already.
     fn enrol(&self, actor: &Arc<dyn Child>, phase: Phase) -> bool {
         // Looked at under the lock under which a shutdown begins.
-        let mut actors = self.roots.actors.lock();
+        let mut actors = self.roots.actors.lock_to(Access::Update);
         let open = !self.roots.closed.is_raised();
         if open {
             actors.insert(actor.life().id, Root { phase, actor: Arc::clone(actor) });
@@ -219,7 +220,7 @@ impl System {
 
 impl Tree for Roots {
     fn forget(&self, id: ActorId) {
-        let actor = self.actors.lock().remove(&id);
+        let actor = self.actors.lock_to(Access::Update).remove(&id);
         drop(actor);
     }
 }

@@ -261,7 +261,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
         let id = World::next_id();
         let path: Arc<str> = match name {
             Some(name) => format!("{above}/{name}").into(),
-            None => format!("{above}/{}", id.0).into(),
+            None => format!("{above}/{}", id.as_name()).into(),
         };
         let life = Life::new(id, ActorPath(Arc::clone(&path)), whose, Arc::clone(&world));
         // Before it is known to anybody: what follows may panic.

@@ -4,6 +4,7 @@
 use super::super::core::{Core, ModeSwitch};
 use super::super::histogram::Timing;
 use super::Receiver;
+use crate::sync::access;
 
 #[cfg(feature = "metrics")]
 use super::super::observed::{EVERY, Observed, Observer, SLOW};
@@ -54,7 +55,8 @@ impl<M: Send + 'static> Receiver<M> {
             observer.observed.meter.polls.increment(1);
         }
         // A backlog has sequences set aside, so the queue counts it.
-        let depth = if self.sealed { self.core.len() } else { self.core.queue.len() as usize };
+        // Unseen: a number for people, by which nothing is decided.
+        let depth = access::unseen(|| if self.sealed { self.core.len() } else { self.core.queue.len() as usize });
         self.core.books.high_water.max_alone(depth as u64);
     }
 }

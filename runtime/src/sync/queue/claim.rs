@@ -92,7 +92,7 @@ impl<T> Queue<T> {
                     }
                     Err(now) => tail = now,
                 }
-            } else if let Some(claimed) = self.claim_slowly(&mut tail)? {
+            } else if let Some(claimed) = self.claim_slowly(&mut tail).inspect_err(|_| self.seen.read())? {
                 return Ok(claimed);
             }
         }
@@ -101,7 +101,6 @@ impl<T> Queue<T> {
     /// A claim that met a flag or the limit. `None`: try again with `tail`.
     #[cold]
     fn claim_slowly(&self, tail: &mut u64) -> Result<Option<u64>, Refusal> {
-        self.seen.read();
         // Acquire: a refusal is answered from what is so now, not from a guess.
         // Checked by: queue::model::waiting::a_grant_given_back_is_not_snatched,
         // queue::model::ending::a_waiting_sender_outlives_the_receiver
@@ -222,7 +221,10 @@ impl<T> Queue<T> {
 
     /// Sets `n` grants aside, without waiting.
     pub(crate) fn try_reserve(&self, n: u64) -> Result<(), Refusal> {
-        self.seen.read();
+        self.try_set_aside(n).inspect_err(|_| self.seen.read())
+    }
+
+    fn try_set_aside(&self, n: u64) -> Result<(), Refusal> {
         // Acquire: as in `claim_slowly`.
         // Not modelled: weakened, every model still passes. Kept: it is off the
         // fast path, and the argument above asks for it.

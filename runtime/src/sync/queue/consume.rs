@@ -135,13 +135,12 @@ impl<T> Consumer<T> {
     #[allow(unsafe_code)]
     #[cold]
     fn try_take_slowly(&mut self, queue: &Queue<T>) -> Option<T> {
-        // That there is nothing is seen.
-        queue.seen.read();
         loop {
             let Some(ring) = self.ring else {
                 if self.find_ring(queue) {
                     continue;
                 }
+                queue.seen.read();
                 return None;
             };
             // SAFETY: the ring is alive until this consumer leaves it.
@@ -156,6 +155,7 @@ impl<T> Consumer<T> {
                 Got::Skipped => self.pass_over(queue),
                 Got::Nothing => {
                     if !self.follow() {
+                        queue.seen.read();
                         return None;
                     }
                 }
