@@ -1,4 +1,4 @@
-//! What the compiler makes of `#[actor]`: the errors that users see (`ui/*.rs`), and the forms
+//! What the compiler makes of `#[actor]` and `#[explore_test]`: the errors that users see (`ui/*.rs`), and the forms
 //! that must compile without a warning and run (`ui/pass/*.rs`).
 //!
 //! After an intended change of an error, `TRYBUILD=overwrite cargo test -p tidegate-tests --test ui`

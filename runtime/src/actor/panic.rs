@@ -64,7 +64,12 @@ impl Panic {
         let heard = LAST.try_with(|last| last.borrow_mut().take()).ok().flatten();
         // Of another panic, if this one was raised again past the hook.
         let location = heard.filter(|heard| heard.message == message).and_then(|heard| heard.location);
-        Self(Arc::new(Said { message, location }))
+        let panic = Self(Arc::new(Said { message, location }));
+        #[cfg(all(feature = "explore", not(tidegate_loom)))]
+        if crate::sync::access::is_exploring() {
+            CAUGHT.with_borrow_mut(|caught| caught.push(panic.clone()));
+        }
+        panic
     }
 }
 
@@ -86,6 +91,20 @@ impl fmt::Debug for Panic {
 
 thread_local! {
     static LAST: RefCell<Option<Said>> = const { RefCell::new(None) };
+}
+
+#[cfg(all(feature = "explore", not(tidegate_loom)))]
+thread_local! {
+    /// Panics that were caught while something is explored: also those that an
+    /// actor's supervision has taken care of.
+    static CAUGHT: RefCell<Vec<Panic>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Takes what was caught since the last time, and returns the first that `of`
+/// makes something of.
+#[cfg(all(feature = "explore", not(tidegate_loom)))]
+pub(crate) fn take_panics<T>(of: impl FnMut(&Panic) -> Option<T>) -> Option<T> {
+    CAUGHT.with_borrow_mut(|caught| if caught.is_empty() { None } else { std::mem::take(caught).iter().find_map(of) })
 }
 
 /// Hears where panics are, from now on.

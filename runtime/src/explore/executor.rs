@@ -7,9 +7,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::Duration;
 
-use super::trace::{TaskId, TaskInfo, Trace};
+use super::escape;
+use super::run::Limits;
+use super::sameness::Sameness;
+use super::trace::{Failure, TaskId, TaskInfo, Trace};
 use crate::actor::{BoxTask, Executor};
 use crate::sync::access::{self, Access, Object};
 use crate::sync::shim::Mutex;
@@ -40,8 +44,13 @@ pub(crate) struct State {
     pub(crate) settling: Vec<Waker>,
     /// The task that runs.
     pub(crate) current: Option<usize>,
-    /// What was done that cannot be explored.
-    pub(crate) escaped: Option<String>,
+    /// The run makes no sense any more: something escaped, or was not the same.
+    pub(crate) broken: Option<Failure>,
+    /// Where it runs: a task that is woken elsewhere was woken by what escaped.
+    pub(crate) home: Thread,
+    pub(crate) sameness: Sameness,
+    /// Threads of the program's own were waited for.
+    pub(crate) waited: bool,
     pub(crate) trace: Trace,
     /// Registering a timer, and reading the clock.
     pub(crate) clock: Object,
@@ -92,29 +101,22 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        let mut state = self.shared.state.lock();
-        if state.run != self.run {
-            return;
+        let state = &mut *self.shared.state.lock();
+        let is_current = state.run == self.run;
+        if !access::is_exploring() && state.home.id() != thread::current().id() {
+            // Of a run before, it may come at any time in this one.
+            let name = state.trace.tasks.get(self.task).filter(|_| is_current).map_or("a task", |task| &task.name);
+            let woken = Failure::Escaped(escape::woken_from_outside(name));
+            state.broken.get_or_insert(woken);
+            state.home.unpark();
         }
-        if !access::is_exploring() && !state.is_between_steps() {
-            let name = state.trace.tasks[self.task].name.clone();
-            state.escaped.get_or_insert_with(|| {
-                format!(
-                    "{name} was woken from outside of the program, by another thread or runtime; \
-                     use `cx.spawn` and `cx.sleep`, or `Sim::spawn` and `Sim::sleep`"
-                )
-            });
+        if is_current {
+            state.make_ready(self.task);
         }
-        state.make_ready(self.task);
     }
 }
 
 impl State {
-    /// The loop itself wakes, for the clock.
-    fn is_between_steps(&self) -> bool {
-        self.current.is_none()
-    }
-
     /// How long the lists of the trace are: touches, decisions, notes.
     pub(crate) fn marks(&self) -> (u32, u32, u32) {
         let trace = &self.trace;
@@ -145,7 +147,10 @@ impl SimExecutor {
                 next_timer: 0,
                 settling: Vec::new(),
                 current: None,
-                escaped: None,
+                broken: None,
+                home: thread::current(),
+                sameness: Sameness::default(),
+                waited: false,
                 trace: Trace::default(),
                 clock: Object::none(),
                 names: Names::default(),
@@ -155,7 +160,7 @@ impl SimExecutor {
 
     /// Begins a run with nothing there. What was left of the last one is
     /// dropped by now.
-    pub(crate) fn begin(&self, seed: u64) {
+    pub(crate) fn begin(&self, seed: u64, limits: Limits) {
         let mut state = self.0.state.lock();
         let state = &mut *state;
         state.now = Duration::ZERO;
@@ -164,7 +169,8 @@ impl SimExecutor {
         state.ready.clear();
         state.next_timer = 0;
         state.current = None;
-        state.escaped = None;
+        state.home = thread::current();
+        state.sameness.begin(limits.touching, limits.telling);
         state.trace.clear();
         state.clock = Object::new("clock");
     }

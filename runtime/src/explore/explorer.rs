@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::escape;
 use super::executor::SimExecutor;
 use super::monitor::{Flaw, Monitors};
 use super::report::{Coverage, Finding, Report};
@@ -170,6 +171,16 @@ impl Explorer {
             elapsed: Duration::ZERO,
             finding: None,
         };
+        if let Some(why) = escape::surrounded() {
+            report.finding = Some(Finding {
+                failure: Failure::Escaped(why),
+                found_at: 0,
+                found: Schedule::default(),
+                schedule: Schedule::default(),
+                story: String::new(),
+            });
+            return report;
+        }
         loop {
             if !chooser.lock().begin() {
                 report.coverage = chooser.lock().coverage();
@@ -224,7 +235,7 @@ impl Explorer {
     {
         access::forget_living();
         access::begin_step(TaskId::ROOT.0, 0, false, limits.telling);
-        executor.begin(self.seed);
+        executor.begin(self.seed, limits);
         let system = System::builder().for_exploring(Deadlocks::off()).build_on(executor.clone());
         let monitors = Arc::new(Monitors::new(system.clone(), self.allowed.clone()));
         let sim = Sim::explored(system.clone(), executor.clone(), Arc::clone(chooser), Arc::clone(&monitors));

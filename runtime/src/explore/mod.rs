@@ -2,6 +2,7 @@
 
 #[cfg(all(test, not(tidegate_loom)))]
 mod audit;
+mod escape;
 mod executor;
 mod explorer;
 #[doc(hidden)]
@@ -10,6 +11,7 @@ mod monitor;
 mod real;
 mod report;
 mod run;
+mod sameness;
 mod schedule;
 mod sim;
 mod strategy;

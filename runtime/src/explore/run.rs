@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use super::executor::{SimExecutor, State};
 use super::monitor::{Found, Monitors, deadlock};
 use super::strategy::Search;
 use super::trace::{Decision, DecisionKind, End, Event, EventKind, Failure, Point, TaskId};
+use super::{escape, sameness};
 use crate::actor::BoxTask;
-use crate::actor::panic::contained;
+use crate::actor::panic::{contained, take_panics};
 use crate::sync::access;
 use crate::sync::shim::Mutex;
 
@@ -25,6 +27,9 @@ pub(crate) struct Limits {
     /// What there is to tell is kept.
     pub(crate) telling: bool,
 }
+
+/// How long a wake from another thread is waited for, when nothing can go on.
+const FOREIGN_WAKES: Duration = Duration::from_millis(50);
 
 /// What the loop does next.
 enum Next {
@@ -60,6 +65,11 @@ pub(crate) fn run(executor: &SimExecutor, chooser: &Chooser, monitors: &Monitors
             }
         }
         let failure = match next {
+            Next::End(End::Failed(Failure::Deadlock(why))) => {
+                wait_for_threads(executor);
+                let broken = executor.0.state.lock().broken.take();
+                break End::Failed(broken.unwrap_or(Failure::Deadlock(why)));
+            }
             Next::End(end) => break end,
             Next::Woken => {
                 let due = std::mem::take(&mut executor.0.state.lock().due);
@@ -73,7 +83,22 @@ pub(crate) fn run(executor: &SimExecutor, chooser: &Chooser, monitors: &Monitors
             break End::Failed(failure);
         }
     };
-    executor.0.state.lock().trace.end = end;
+    let state = &mut *executor.0.state.lock();
+    let same = state.sameness.end(&end);
+    state.trace.end = same.map_or_else(|()| End::Failed(not_the_same(state)), |()| end);
+}
+
+fn not_the_same(state: &State) -> Failure {
+    Failure::Nondeterministic(sameness::told(&state.trace))
+}
+
+/// What a thread of the program's own can still wake, it may wake now: nobody
+/// knows of it but by that.
+fn wait_for_threads(executor: &SimExecutor) {
+    let waited = std::mem::replace(&mut executor.0.state.lock().waited, true);
+    if !waited {
+        std::thread::park_timeout(FOREIGN_WAKES);
+    }
 }
 
 fn next(
@@ -83,8 +108,8 @@ fn next(
     ids: &mut Vec<TaskId>,
     last: &mut Option<TaskId>,
 ) -> Next {
-    if let Some(escaped) = state.escaped.take() {
-        return Next::End(End::Failed(Failure::Escaped(escaped)));
+    if let Some(broken) = state.broken.take() {
+        return Next::End(End::Failed(broken));
     }
     let step = state.trace.events.len();
     if step >= limits.steps {
@@ -95,12 +120,16 @@ fn next(
     }
     ids.clear();
     ids.extend(state.ready.iter().map(|task| state.tasks[*task].id));
+    if ids.len() > 1 && state.sameness.among(ids).is_err() {
+        return Next::End(End::Failed(not_the_same(state)));
+    }
     let point = Point { ready: ids, last: *last, step };
     let Some(chosen) = chooser.lock().schedule(&point) else { return Next::End(End::Abandoned) };
     let decided = state.trace.decisions.len() as u32;
     if ids.len() > 1 {
         let options = ids.len() as u32;
         state.trace.decisions.push(Decision { kind: DecisionKind::Task, options, chosen: chosen as u32 });
+        state.sameness.chosen(chosen);
     }
     let task = state.ready.remove(chosen);
     let id = ids[chosen];
@@ -181,7 +210,8 @@ fn poll(executor: &SimExecutor, chosen: Chosen, limits: Limits) -> Option<Failur
         notes: notes..notes_end,
         at: state.now,
     });
-    match polled {
+    state.sameness.stepped(&state.trace);
+    let panicked = match polled {
         Ok(future) => {
             slot.future = future;
             None
@@ -191,5 +221,8 @@ fn poll(executor: &SimExecutor, chosen: Chosen, limits: Limits) -> Option<Failur
             message: panic.message().to_owned(),
             location: panic.location().map(str::to_owned),
         }),
-    }
+    };
+    // Those of actors too, which supervision has taken care of.
+    let escaped = take_panics(|panic| escape::translated(&state.trace.tasks[task].name, panic));
+    escaped.map(Failure::Escaped).or(panicked)
 }

@@ -11,7 +11,8 @@ use super::executor::SimExecutor;
 use super::monitor::Monitors;
 use super::real::RealExecutor;
 use super::run::Chooser;
-use super::trace::{Decision, DecisionKind};
+use super::sameness;
+use super::trace::{Decision, DecisionKind, Failure};
 use crate::actor::{AnswerFuture, Executor, Reply};
 use crate::sync::access;
 use crate::system::System;
@@ -117,9 +118,16 @@ impl Sim {
             return 0;
         }
         access::goes_on();
+        let state = &mut *executor.0.state.lock();
+        if state.sameness.among_data(options).is_err() {
+            let broken = Failure::Nondeterministic(sameness::told(&state.trace));
+            state.broken.get_or_insert(broken);
+            return 0;
+        }
         let chosen = chooser.lock().choose(options);
         let decision = Decision { kind: DecisionKind::Data, options: options as u32, chosen: chosen as u32 };
-        executor.0.state.lock().trace.decisions.push(decision);
+        state.trace.decisions.push(decision);
+        state.sameness.chosen(chosen);
         chosen
     }
 
