@@ -220,3 +220,130 @@ fn what_holds_itself_is_found_to_leak() {
     exhausted(&exhaustive().allow(Flaw::Leak).run(leak(false)));
     exhausted(&exhaustive().run(leak(true)));
 }
+
+/// Counts what it is told, up to a limit that it may overshoot.
+struct Count {
+    so_far: u64,
+}
+
+enum Tally {
+    Add(u64),
+    Get(Reply<u64>),
+}
+
+impl Actor for Count {
+    type Msg = Tally;
+    async fn handle(&mut self, tally: Tally, _: &mut Context<Self>) -> Result<(), Fault> {
+        match tally {
+            Tally::Add(n) => self.so_far += n,
+            Tally::Get(reply) => drop(reply.send(self.so_far)),
+        }
+        Ok(())
+    }
+}
+
+/// Two clients, which tell so many each, of a mailbox of which only so many
+/// should be in use.
+async fn crowd(sim: Sim, messages: u64, most: usize) {
+    let system = sim.system().clone();
+    sim.always("the queue is short", move || match system.inspect().find("/count") {
+        Some(count) if count.mailbox.len > most => Err(format!("{} wait", count.mailbox.len)),
+        _ => Ok(()),
+    });
+    let count = sim.system().build(|| Count { so_far: 0 }).named("count").mailbox(Push::bounded(8)).spawn();
+    for name in ["a", "b"] {
+        let count = count.clone();
+        let _client = sim.spawn(name, async move {
+            for n in 0..messages {
+                count.tell(Tally::Add(n)).await.unwrap();
+            }
+        });
+    }
+}
+
+#[test]
+fn an_invariant_that_is_broken_for_one_step_is_found() {
+    let report = exhaustive().run(|sim| crowd(sim, 1, 1));
+    let Failure::Violated { property, message } = failure(&report) else { panic!("{report}") };
+    assert_eq!((property.as_str(), message.as_str()), ("the queue is short", "2 wait"));
+    exhausted(&exhaustive().run(|sim| crowd(sim, 1, 2)));
+}
+
+#[test]
+fn an_invariant_may_be_an_assertion() {
+    let report = exhaustive().run(|sim| async move {
+        let clock = sim.clone();
+        sim.always("it is early", move || {
+            assert!(clock.now() < Duration::from_secs(2), "it is late");
+            Ok(())
+        });
+        sim.sleep(Duration::from_secs(3)).await;
+    });
+    let Failure::Violated { message, .. } = failure(&report) else { panic!("{report}") };
+    assert_eq!(message, "it is late");
+}
+
+#[test]
+fn what_never_is_so_makes_a_check_vacuous() {
+    let body = |sim: Sim, room: usize| async move {
+        let count = sim.system().spawn(Count { so_far: 0 }, Push::bounded(room));
+        let full = count.try_tell(Tally::Add(1)).is_ok() && count.try_tell(Tally::Add(1)).is_err();
+        sim.sometimes("the mailbox is full", full);
+    };
+    let report = exhaustive().run(move |sim| body(sim, 2));
+    let Failure::Violated { property, .. } = failure(&report) else { panic!("{report}") };
+    assert_eq!(property, "the mailbox is full");
+    exhausted(&exhaustive().run(move |sim| body(sim, 1)));
+    // One schedule says nothing of the others, and a search that was cut off
+    // not everything.
+    exhausted_or_sampled(&Explorer::new(Strategy::Replay("-".parse().unwrap())).run(move |sim| body(sim, 2)));
+    assert!(exhaustive().schedules(0).run(move |sim| body(sim, 2)).finding.is_none());
+}
+
+#[track_caller]
+fn exhausted_or_sampled(report: &Report) {
+    report.assert_clean();
+}
+
+#[test]
+fn what_never_comes_true_is_missed() {
+    let body = |sim: Sim, told: u64| async move {
+        let count = sim.system().spawn(Count { so_far: 0 }, Push::bounded(8));
+        for _ in 0..told {
+            count.tell(Tally::Add(1)).await.unwrap();
+        }
+        sim.eventually("two are handled", 100, move || count.stats().handled == 2);
+    };
+    let report = exhaustive().run(move |sim| body(sim, 1));
+    let Failure::Violated { property, message } = failure(&report) else { panic!("{report}") };
+    assert_eq!((property.as_str(), message.as_str()), ("two are handled", "it was not by the end"));
+    exhausted(&exhaustive().run(move |sim| body(sim, 2)));
+}
+
+#[test]
+fn what_takes_more_steps_than_it_may_is_missed() {
+    let body = |sim: Sim, steps: usize| async move {
+        let count = sim.system().spawn(Count { so_far: 0 }, Push::bounded(8));
+        let seen = count.clone();
+        sim.eventually("three are handled", steps, move || seen.stats().handled == 3);
+        for _ in 0..3 {
+            count.tell(Tally::Add(1)).await.unwrap();
+        }
+    };
+    let report = exhaustive().run(move |sim| body(sim, 3));
+    let Failure::Violated { message, .. } = failure(&report) else { panic!("{report}") };
+    assert_eq!(message, "it was not within 3 steps");
+    exhausted(&exhaustive().run(move |sim| body(sim, 20)));
+}
+
+#[test]
+fn outcomes_are_those_of_all_orders() {
+    let (report, outcomes) = exhaustive().outcomes(|sim| async move {
+        let count = sim.system().spawn(Count { so_far: 0 }, Push::bounded(8));
+        let teller = count.clone();
+        let _teller = sim.spawn("teller", async move { teller.tell(Tally::Add(5)).await.unwrap() });
+        count.ask(Tally::Get).await.unwrap()
+    });
+    exhausted(&report);
+    assert_eq!(outcomes, [0, 5].into());
+}

@@ -232,7 +232,9 @@ impl Shared {
 }
 
 impl Executor for SimExecutor {
+    /// What the new task does may come before what its maker does next.
     fn spawn(&self, name: &str, task: BoxTask) {
+        access::act();
         self.0.spawn(name, task);
     }
 

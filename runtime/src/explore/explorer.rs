@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::escape;
 use super::executor::SimExecutor;
 use super::monitor::{Flaw, Monitors};
+use super::properties::Sightings;
 use super::report::{Coverage, Finding, Report};
 use super::run::{Chooser, Limits, run};
 use super::schedule::Schedule;
@@ -59,6 +60,8 @@ pub struct Explorer {
     steps: usize,
     seed: u64,
     allowed: BTreeSet<Flaw>,
+    /// Of the exploration that goes on.
+    sightings: Arc<Sightings>,
 }
 
 /// What a body may return.
@@ -79,12 +82,29 @@ impl<T, E: fmt::Debug> Outcome for Result<T, E> {
     }
 }
 
+/// Whatever a body returns, where nothing is wrong with it.
+struct Returned<T>(T);
+
+impl<T> Outcome for Returned<T> {
+    fn failure(&self) -> Option<String> {
+        None
+    }
+}
+
 impl Explorer {
     /// Explores by `strategy`, with at most 1,000,000 schedules, in at most a
     /// minute.
     pub fn new(strategy: Strategy) -> Self {
         let time = Duration::from_secs(60);
-        Self { strategy, schedules: 1_000_000, time, steps: 10_000, seed: 0, allowed: BTreeSet::new() }
+        Self {
+            strategy,
+            schedules: 1_000_000,
+            time,
+            steps: 10_000,
+            seed: 0,
+            allowed: BTreeSet::new(),
+            sightings: Arc::default(),
+        }
     }
 
     /// By another strategy, with all else the same.
@@ -152,6 +172,44 @@ impl Explorer {
         self.run_each(body, |_, _| {})
     }
 
+    /// As [`run`](Self::run), and returns everything that the body has returned,
+    /// in some order or other. Nothing it returns is a failure.
+    ///
+    /// ```
+    /// use tidegate::explore::{Explorer, Strategy};
+    /// use tidegate::prelude::*;
+    /// # struct Keep(u64); impl Actor for Keep { type Msg = (u64, Option<Reply<u64>>);
+    /// # async fn handle(&mut self, (n, reply): Self::Msg, _: &mut Context<Self>) -> Result<(), Fault> {
+    /// #     if let Some(reply) = reply { let _ = reply.send(self.0); } else { self.0 = n; } Ok(()) } }
+    /// let (report, outcomes) = Explorer::new(Strategy::Exhaustive).outcomes(|sim| async move {
+    ///     let keep = sim.system().spawn(Keep(0), Push::bounded(4));
+    ///     let writers = [1, 2].map(|n| {
+    ///         let keep = keep.clone();
+    ///         sim.spawn("writer", async move { keep.tell((n, None)).await.unwrap() })
+    ///     });
+    ///     for writer in writers {
+    ///         writer.await;
+    ///     }
+    ///     keep.ask(|reply| (0, Some(reply))).await.unwrap()
+    /// });
+    /// report.assert_clean();
+    /// assert_eq!(outcomes, [1, 2].into());
+    /// ```
+    pub fn outcomes<T, F, Fut>(&self, body: F) -> (Report, BTreeSet<T>)
+    where
+        F: Fn(Sim) -> Fut,
+        Fut: Future<Output = T> + Send + 'static,
+        T: Ord + Send + 'static,
+    {
+        let mut outcomes = BTreeSet::new();
+        let returned = |sim| {
+            let body = body(sim);
+            async move { Returned(body.await) }
+        };
+        let report = self.run_each(returned, |_, outcome| outcomes.extend(outcome.map(|Returned(outcome)| outcome)));
+        (report, outcomes)
+    }
+
     /// The same; `seen` is shown each run, and what the body returned.
     pub(crate) fn run_each<F, Fut>(&self, body: F, mut seen: impl FnMut(&Trace, Option<Fut::Output>)) -> Report
     where
@@ -160,6 +218,7 @@ impl Explorer {
         Fut::Output: Outcome + Send,
     {
         let begun = Instant::now();
+        let this = &Self { sightings: Arc::default(), ..self.clone() };
         let executor = SimExecutor::new();
         let chooser: Chooser = Arc::new(Mutex::untouched(self.strategy.search()));
         let mut report = Report {
@@ -190,13 +249,13 @@ impl Explorer {
                 break;
             }
             let limits = Limits { steps: self.steps, touching: chooser.lock().wants_touches(), telling: false };
-            let outcome = self.once(&executor, &chooser, &body, limits);
+            let outcome = this.once(&executor, &chooser, &body, limits);
             {
                 let trace = &executor.0.state.lock().trace;
                 chooser.lock().end(trace);
                 seen(trace, outcome);
             }
-            self.look_for_leaks(&executor, &body);
+            this.look_for_leaks(&executor, &body);
             let state = executor.0.state.lock();
             match &state.trace.end {
                 End::Abandoned => continue,
@@ -213,6 +272,15 @@ impl Explorer {
             if report.finding.is_some() {
                 break;
             }
+        }
+        // One schedule shows nothing of what others do.
+        if report.finding.is_none()
+            && report.coverage != Coverage::CutOff
+            && !matches!(self.strategy, Strategy::Replay(_))
+            && let Some(failure) = this.sightings.missing(report.schedules)
+        {
+            let (found, schedule, story) = (Schedule::default(), Schedule::default(), String::new());
+            report.finding = Some(Finding { failure, found_at: report.schedules, found, schedule, story });
         }
         report.pruned = chooser.lock().pruned();
         report.elapsed = begun.elapsed();
@@ -237,7 +305,7 @@ impl Explorer {
         access::begin_step(TaskId::ROOT.0, 0, false, limits.telling);
         executor.begin(self.seed, limits);
         let system = System::builder().for_exploring(Deadlocks::off()).build_on(executor.clone());
-        let monitors = Arc::new(Monitors::new(system.clone(), self.allowed.clone()));
+        let monitors = Arc::new(Monitors::new(system.clone(), self.allowed.clone(), Arc::clone(&self.sightings)));
         let sim = Sim::explored(system.clone(), executor.clone(), Arc::clone(chooser), Arc::clone(&monitors));
         let outcome = Arc::new(Mutex::untouched(None));
         let result = Arc::clone(&outcome);

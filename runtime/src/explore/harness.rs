@@ -166,7 +166,7 @@ mod tokio_runs {
         let result = runtime.block_on(async {
             let executor = RealExecutor::new(TokioExecutor::new(), seed);
             let system = System::builder().build_on(executor.clone());
-            let monitors = Arc::new(Monitors::new(system.clone(), BTreeSet::new()));
+            let monitors = Arc::new(Monitors::new(system.clone(), BTreeSet::new(), Arc::default()));
             let sim = Sim::real(system.clone(), executor.clone(), Arc::clone(&monitors));
             let ended = timeout(PATIENCE, first(run(&executor, &sim, body(sim.clone())), executor.panicked())).await;
             ended.unwrap_or_else(|_| {

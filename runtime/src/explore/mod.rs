@@ -8,6 +8,7 @@ mod explorer;
 #[doc(hidden)]
 pub mod harness;
 mod monitor;
+mod properties;
 mod real;
 mod report;
 mod run;

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use super::executor::{SimExecutor, State};
+use super::properties::{Properties, Sightings};
 use super::trace::{Failure, TaskId};
 use crate::actor::Activity;
 use crate::actor::open::{forget_waiters, waiters};
@@ -43,19 +45,10 @@ pub enum Flaw {
 pub(crate) struct Monitors {
     system: System,
     allowed: BTreeSet<Flaw>,
-    state: Mutex<Properties>,
-}
-
-#[derive(Default)]
-struct Properties {
-    always: Vec<Always>,
+    sightings: Arc<Sightings>,
+    properties: Mutex<Properties>,
     /// How often the clock has been moved on for those who wait at the end.
-    waited: u32,
-}
-
-struct Always {
-    name: String,
-    holds: Box<dyn FnMut() -> Result<(), String> + Send>,
+    waited: Mutex<u32>,
 }
 
 /// What is found at the end of a run.
@@ -70,30 +63,51 @@ pub(crate) enum Found {
 const PATIENCE: u32 = 64;
 
 impl Monitors {
-    pub(crate) fn new(system: System, allowed: BTreeSet<Flaw>) -> Self {
+    pub(crate) fn new(system: System, allowed: BTreeSet<Flaw>, sightings: Arc<Sightings>) -> Self {
         forget_waiters();
         take_lost();
-        Self { system, allowed, state: Mutex::untouched(Properties::default()) }
+        // Untouched: only the explorer looks.
+        let (properties, waited) = (Mutex::untouched(Properties::default()), Mutex::untouched(0));
+        Self { system, allowed, sightings, properties, waited }
     }
 
     pub(crate) fn always(&self, name: &str, holds: impl FnMut() -> Result<(), String> + Send + 'static) {
-        self.state.lock().always.push(Always { name: name.to_owned(), holds: Box::new(holds) });
+        self.properties.lock().always(name, Box::new(holds));
+    }
+
+    pub(crate) fn eventually(&self, name: &str, within: usize, holds: impl FnMut() -> bool + Send + 'static) {
+        self.properties.lock().eventually(name, within, Box::new(holds));
+    }
+
+    pub(crate) fn sometimes(&self, name: &str, seen: bool) {
+        self.sightings.note(name, seen);
     }
 
     /// Looks at everything that has to hold after each step.
-    pub(crate) fn after_step(&self, _executor: &SimExecutor) -> Option<Failure> {
-        self.at_rest()
+    pub(crate) fn after_step(&self, executor: &SimExecutor, touching: bool) -> Option<Failure> {
+        self.with_properties(|properties| properties.after_step(executor, touching))
     }
 
-    /// The same on a real runtime, where there are no steps, while all of it
-    /// waits.
+    /// The same on a real runtime, where nothing moves at the moment.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
     pub(crate) fn at_rest(&self) -> Option<Failure> {
-        for always in &mut self.state.lock().always {
-            if let Err(message) = (always.holds)() {
-                return Some(Failure::Violated { property: always.name.clone(), message });
+        self.with_properties(Properties::look)
+    }
+
+    /// Without the lock: a property may say another.
+    fn with_properties(&self, look: impl FnOnce(&mut Properties) -> Option<Failure>) -> Option<Failure> {
+        let mut properties = {
+            let mut place = self.properties.lock();
+            if place.is_empty() {
+                return None;
             }
-        }
-        None
+            std::mem::take(&mut *place)
+        };
+        let found = look(&mut properties);
+        let mut place = self.properties.lock();
+        let new = std::mem::replace(&mut *place, properties);
+        place.append(new);
+        found
     }
 
     /// The body is done and nothing can run: what has to hold now.
@@ -107,8 +121,12 @@ impl Monitors {
             .filter(|(_, activity)| !matches!(activity, Activity::Parked | Activity::Ended))
             .collect();
         let state = &mut *executor.0.state.lock();
-        let failure = self.stuck(&actors, state).or_else(|| self.unanswered(state)).or_else(|| self.unaccounted());
-        let waited = &mut self.state.lock().waited;
+        let failure = self
+            .stuck(&actors, state)
+            .or_else(|| self.unanswered(state))
+            .or_else(|| self.unaccounted())
+            .or_else(|| self.properties.lock().missing());
+        let waited = &mut *self.waited.lock();
         match failure {
             None => Found::Nothing,
             Some(_) if !state.timers.is_empty() && *waited < PATIENCE => {
@@ -167,7 +185,7 @@ impl Monitors {
 
     /// Lets go of what the program has put here, which may be what put it here.
     pub(crate) fn clear(&self) {
-        let properties = std::mem::take(&mut *self.state.lock());
+        let properties = std::mem::take(&mut *self.properties.lock());
         drop(properties);
     }
 }

@@ -78,8 +78,10 @@ pub(crate) fn run(executor: &SimExecutor, chooser: &Chooser, monitors: &Monitors
             }
             Next::Poll(chosen) => poll(executor, chosen, limits),
         };
+        // Before the strategy looks: a property may have seen the step.
+        let failure = failure.or_else(|| monitors.after_step(executor, limits.touching));
         chooser.lock().stepped(&executor.0.state.lock().trace);
-        if let Some(failure) = failure.or_else(|| monitors.after_step(executor)) {
+        if let Some(failure) = failure {
             break End::Failed(failure);
         }
     };

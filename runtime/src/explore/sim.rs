@@ -131,9 +131,76 @@ impl Sim {
         chosen
     }
 
-    /// Has `holds` looked at after every step: `Err` says what is wrong.
+    /// Has `holds` looked at after every step, from the one on that says this:
+    /// `Err`, or a panic, says what is wrong. It is a violation to be that, once,
+    /// for as long as one step.
+    ///
+    /// Read what the system tells, [`System::inspect`] for instance, or what is
+    /// in a cell that the explorer knows. What else is read, it cannot see, and a
+    /// strategy that leaves orders out may leave out the one that matters; only a
+    /// property that reads nothing else has every step looked at. Say it before
+    /// anything is spawned that it is about.
+    ///
+    /// On a real runtime it is looked at whenever all has [settled](Self::settled).
+    ///
+    /// ```
+    /// use tidegate::explore::{Explorer, Strategy};
+    /// use tidegate::prelude::*;
+    /// # struct Sink; impl Actor for Sink { type Msg = u64;
+    /// # async fn handle(&mut self, _: u64, _: &mut Context<Self>) -> Result<(), Fault> { Ok(()) } }
+    /// let report = Explorer::new(Strategy::Exhaustive).run(|sim| async move {
+    ///     let system = sim.system().clone();
+    ///     sim.always("one waits at most", move || match system.inspect().find("/sink") {
+    ///         Some(sink) if sink.mailbox.len > 1 => Err(format!("{} wait", sink.mailbox.len)),
+    ///         _ => Ok(()),
+    ///     });
+    ///     let sink = sim.system().build(|| Sink).named("sink").spawn();
+    ///     sink.tell(1).await.unwrap();
+    ///     sink.tell(2).await.unwrap();
+    /// });
+    /// assert!(report.finding.unwrap().failure.to_string().ends_with("does not hold: 2 wait"));
+    /// ```
     pub fn always(&self, name: &str, holds: impl FnMut() -> Result<(), String> + Send + 'static) {
         self.0.monitors.always(name, holds);
+    }
+
+    /// `holds` has to be true once: after at most `within` further steps, and
+    /// before the end of the run. What holds true already when it is said does.
+    ///
+    /// What it reads should be as for [`always`](Self::always). A strategy that
+    /// takes orders for the same which differ in nothing that `holds` reads
+    /// counts the steps in one of them.
+    ///
+    /// ```
+    /// use tidegate::explore::{Explorer, Strategy};
+    /// use tidegate::prelude::*;
+    /// # struct Sink; impl Actor for Sink { type Msg = u64;
+    /// # async fn handle(&mut self, _: u64, _: &mut Context<Self>) -> Result<(), Fault> { Ok(()) } }
+    /// Explorer::new(Strategy::Exhaustive).run(|sim| async move {
+    ///     let sink = sim.system().spawn(Sink, Push::bounded(1));
+    ///     sink.tell(1).await.unwrap();
+    ///     sim.eventually("it is handled", 4, move || sink.stats().handled == 1);
+    /// }).assert_clean();
+    /// ```
+    pub fn eventually(&self, name: &str, within: usize, holds: impl FnMut() -> bool + Send + 'static) {
+        self.0.monitors.eventually(name, within, holds);
+    }
+
+    /// `seen` has to be true in some run, whenever this is said in it: a check of
+    /// what happens in a case that never comes is no check. That it was not is
+    /// found at the end of an exploration that has done all it was to do.
+    ///
+    /// ```
+    /// use tidegate::explore::{Explorer, Strategy};
+    /// let report = Explorer::new(Strategy::Exhaustive).run(|sim| async move {
+    ///     let toss = sim.choose(2);
+    ///     sim.sometimes("heads", toss == 0);
+    ///     sim.sometimes("on the edge", toss == 2);
+    /// });
+    /// assert!(report.finding.unwrap().failure.to_string().starts_with("on the edge does not hold"));
+    /// ```
+    pub fn sometimes(&self, name: &str, seen: bool) {
+        self.0.monitors.sometimes(name, seen);
     }
 }
 
