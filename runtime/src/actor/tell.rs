@@ -179,9 +179,12 @@ impl<M: Send + 'static> Future for TellRef<'_, M> {
         }
         if this.item.is_some()
             && let To::Mailbox(sender) = &this.actor.to
-            && sender.core().queue.try_put_from(&mut this.item).is_ok()
         {
-            return Poll::Ready(Ok(Admission::Queued));
+            let telling = sender.core().telling(this.item.as_ref());
+            if sender.core().queue.try_put_from(&mut this.item).is_ok() {
+                sender.core().tell_sent(telling);
+                return Poll::Ready(Ok(Admission::Queued));
+            }
         }
         this.poll_slowly(cx)
     }

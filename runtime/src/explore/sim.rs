@@ -73,6 +73,21 @@ impl Sim {
         Task { done, name: name.into() }
     }
 
+    /// Has messages of this type told of by what is in them, and not by their
+    /// type alone, where a finding is explained.
+    ///
+    /// ```
+    /// use tidegate::explore::{Explorer, Strategy};
+    /// let report = Explorer::new(Strategy::Exhaustive).run(|sim| async move {
+    ///     sim.describe::<u64>();
+    ///     assert!(sim.system().is_empty());
+    /// });
+    /// report.assert_clean();
+    /// ```
+    pub fn describe<M: fmt::Debug + 'static>(&self) {
+        crate::sync::access::describe_by_debug::<M>();
+    }
+
     /// The time since some fixed moment.
     #[must_use]
     pub fn now(&self) -> Duration {

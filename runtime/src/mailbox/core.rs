@@ -174,6 +174,9 @@ impl<M> Core<M> {
             #[cfg(feature = "metrics")]
             observed: std::sync::OnceLock::new(),
         };
+        core.queue.name(&core.name);
+        core.lane.name(&core.name);
+        core.terms.name(|| format!("the terms of {}", core.name));
         let mut terms = core.terms.lock();
         terms.set_policy(mailbox);
         if terms.buffer.is_some() {
@@ -296,31 +299,49 @@ impl<M: Send + 'static> Core<M> {
     /// [`Overflow::Wait`] a message without a grant comes back.
     #[inline]
     pub(crate) fn admit(&self, message: M) -> Result<Admission, SendError<M>> {
-        self.admit_item(Item::new(message)).map_err(|error| error.map(Item::into_message))
+        self.admit_item(Item::new(message)).map_err(|error| {
+            self.tell_refused(&error);
+            error.map(Item::into_message)
+        })
     }
 
     /// The same for a message that is on its way already.
     #[inline]
     pub(crate) fn admit_item(&self, item: Item<M>) -> Result<Admission, SendError<Item<M>>> {
+        let telling = self.telling(Some(&item));
         match self.queue.try_put(item) {
-            Ok(()) => Ok(Admission::Queued),
+            Ok(()) => {
+                self.tell_sent(telling);
+                Ok(Admission::Queued)
+            }
             Err((refusal, item)) => self.admit_after(refusal, item),
         }
     }
 
     /// The same after the slots have refused it.
     pub(crate) fn admit_after(&self, refusal: Refusal, item: Item<M>) -> Result<Admission, SendError<Item<M>>> {
-        self.admit_refused(refusal, item, |item| item)
+        self.admit_refused(refusal, item, |item| {
+            self.tell_put(&item);
+            item
+        })
     }
 
     /// The same for a message that is made from `from` once it is let in.
     pub(crate) fn admit_with<N>(&self, from: N, make: impl FnOnce(N) -> M) -> Result<Admission, SendError<N>> {
-        let mut make = Some(|from| Item::new(make(from)));
+        let mut make = Some(|from| self.item(make(from)));
         // `make` is called at most once: only a success calls it.
         match self.queue.try_put_with_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
             Ok(_) => Ok(Admission::Queued),
             Err((refusal, from)) => self.admit_refused(refusal, from, |from| once(&mut make)(from)),
         }
+    }
+
+    /// A message that is let in now.
+    #[inline]
+    fn item(&self, message: M) -> Item<M> {
+        let item = Item::new(message);
+        self.tell_put(&item);
+        item
     }
 
     #[cold]
@@ -415,7 +436,7 @@ impl<M: Send + 'static> Core<M> {
 
     /// Uses up a permit.
     pub(crate) fn admit_reserved<N>(&self, from: N, make: impl FnOnce(N) -> M) -> Result<Admission, SendError<N>> {
-        let mut make = Some(|from| Item::new(make(from)));
+        let mut make = Some(|from| self.item(make(from)));
         match self.queue.put_reserved_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
             Ok(_) => Ok(Admission::Queued),
             Err((refusal, from)) => self.admit_refused(refusal, from, |from| once(&mut make)(from)),
@@ -426,6 +447,9 @@ impl<M: Send + 'static> Core<M> {
     pub(crate) fn bury(&self, reason: DropReason, messages: Vec<M>) {
         if messages.is_empty() {
             return;
+        }
+        for message in &messages {
+            self.tell_dropped(message, reason.name());
         }
         self.count_drops(reason, messages.len() as u64);
         self.dead.bury(reason, &self.name, each(messages));

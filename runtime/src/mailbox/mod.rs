@@ -40,6 +40,7 @@ mod sender;
 #[cfg(feature = "serde")]
 mod settings;
 mod stats;
+mod telling;
 
 use std::any::Any;
 use std::cell::RefCell;

@@ -5,6 +5,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use super::core::Core;
+use crate::sync::access::{self, Access};
 use crate::sync::shim::Arc;
 use crate::sync::watch::Watch;
 
@@ -46,6 +47,8 @@ pub struct Pressure {
 /// A mailbox whose pressure is watched, whatever its messages.
 trait Watched: Send + Sync {
     fn with_watch(&self, f: &mut dyn FnMut(&mut Watch));
+    /// As `with_watch`, for who does not begin or end to listen.
+    fn look_at_watch(&self, f: &mut dyn FnMut(&mut Watch));
     fn is_closed(&self) -> bool;
 }
 
@@ -53,7 +56,11 @@ struct Of<M>(Arc<Core<M>>);
 
 impl<M: Send + 'static> Watched for Of<M> {
     fn with_watch(&self, f: &mut dyn FnMut(&mut Watch)) {
-        self.0.queue.with_watch(f);
+        self.0.queue.with_watch(f, Access::Write);
+    }
+
+    fn look_at_watch(&self, f: &mut dyn FnMut(&mut Watch)) {
+        self.0.queue.with_watch(f, Access::Read);
     }
 
     fn is_closed(&self) -> bool {
@@ -64,17 +71,20 @@ impl<M: Send + 'static> Watched for Of<M> {
 impl Pressure {
     pub(crate) fn new<M: Send + 'static>(core: Arc<Core<M>>) -> Self {
         let (press, relieve) = core.marks();
-        let seen = core.queue.with_watch(|watch| {
-            watch.set_marks(press, relieve);
-            watch.add_listener();
-            watch.edges()
-        });
+        let seen = core.queue.with_watch(
+            |watch| {
+                watch.set_marks(press, relieve);
+                watch.add_listener();
+                watch.edges()
+            },
+            Access::Write,
+        );
         Self { mailbox: Box::new(Of(core)), seen, waiter: None }
     }
 
     fn edges(&self) -> u64 {
         let mut edges = 0;
-        self.mailbox.with_watch(&mut |watch| edges = watch.edges());
+        self.mailbox.look_at_watch(&mut |watch| edges = watch.edges());
         edges
     }
 
@@ -94,9 +104,13 @@ impl Pressure {
     /// Cancel safe: an edge is told when this resolves.
     pub async fn changed(&mut self) -> Level {
         let edges = poll_fn(|cx| {
+            if access::pass(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let look = access::look();
             let (seen, waiter) = (self.seen, self.waiter);
             let mut found = (None, None);
-            self.mailbox.with_watch(&mut |watch| {
+            self.mailbox.look_at_watch(&mut |watch| {
                 // Asked under the lock under which a close wakes the watchers.
                 found = if watch.edges() > seen || self.mailbox.is_closed() {
                     watch.forget(waiter);
@@ -107,6 +121,9 @@ impl Pressure {
             });
             let (edges, waiter) = found;
             self.waiter = waiter;
+            if edges.is_none() {
+                look.rests();
+            }
             edges.map_or(Poll::Pending, Poll::Ready)
         })
         .await;

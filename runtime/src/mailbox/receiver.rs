@@ -149,6 +149,7 @@ impl<M: Send + 'static> Receiver<M> {
     /// Keeps the span of what was taken for the one who handles it.
     #[inline(always)]
     fn unpack(&mut self, item: Item<M>) -> M {
+        self.core.tell_taken(&item);
         self.trace = item.trace;
         item.account.close();
         item.message
@@ -399,6 +400,10 @@ impl<M: Send + 'static> Receiver<M> {
     }
 
     pub(crate) fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Option<M>> {
+        // Explored, taking is a step of its own; finding nothing is none.
+        if access::is_exploring() && !access::unseen(|| self.is_quiet()) && access::pass(cx).is_pending() {
+            return Poll::Pending;
+        }
         loop {
             let look = access::look();
             match self.poll_once() {

@@ -281,8 +281,15 @@ impl<M: Send + 'static> Future for Tell<'_, M> {
         if self.item.is_none() {
             return without_place(self.poll_waiting(cx));
         }
+        if access::pass(cx).is_pending() {
+            return Poll::Pending;
+        }
+        let telling = self.core.telling(self.item.as_ref());
         match self.core.queue.try_put_from(&mut self.item) {
-            Ok(()) => Poll::Ready(Ok(Admission::Queued)),
+            Ok(()) => {
+                self.core.tell_sent(telling);
+                Poll::Ready(Ok(Admission::Queued))
+            }
             Err(refusal) => without_place(self.poll_refused(refusal, cx)),
         }
     }
@@ -303,8 +310,12 @@ impl<M: Send + 'static> Tell<'_, M> {
     #[cold]
     pub(crate) fn poll_placed(&mut self, cx: &mut Context<'_>) -> Placed<M> {
         let Some(item) = self.item.take() else { return self.poll_waiting(cx) };
+        let telling = self.core.telling(Some(&item));
         match self.core.queue.try_put_at(item) {
-            Ok(sequence) => Poll::Ready(Ok((Admission::Queued, Some(sequence)))),
+            Ok(sequence) => {
+                self.core.tell_sent(telling);
+                Poll::Ready(Ok((Admission::Queued, Some(sequence))))
+            }
             Err((refusal, item)) => {
                 self.item = Some(item);
                 self.poll_refused(refusal, cx)
@@ -321,12 +332,18 @@ impl<M: Send + 'static> Tell<'_, M> {
             let error = match result {
                 Err(error @ (SendError::Full(_) | SendError::NoDemand(_))) if self.core.waits() => error,
                 settled => {
+                    if let Err(error) = &settled {
+                        self.core.tell_refused(error);
+                    }
                     let settled = settled.map(|admission| (admission, None));
                     return Poll::Ready(settled.map_err(|error| error.map(Item::into_message)));
                 }
             };
             match self.core.queue.wait(Want::Put(error.into_message()), cx.waker()) {
-                Ok(ticket) => return self.look(ticket, cx),
+                Ok(ticket) => {
+                    self.core.tell_waiting();
+                    return self.look(ticket, cx);
+                }
                 Err((_, Want::Permits(_))) => unreachable!("a message was to be put"),
                 Err((_, Want::Put(item))) => result = self.core.admit_item(item),
             }
@@ -348,7 +365,10 @@ impl<M: Send + 'static> Tell<'_, M> {
                 self.ticket = Some(ticket);
                 Poll::Pending
             }
-            Outcome::Put(sequence) => Poll::Ready(Ok((Admission::Queued, Some(sequence)))),
+            Outcome::Put(sequence) => {
+                self.core.tell_let_in();
+                Poll::Ready(Ok((Admission::Queued, Some(sequence))))
+            }
             Outcome::Granted(_) => Poll::Ready(Ok((Admission::Queued, None))),
             Outcome::Refused(Some(item)) => Poll::Ready(Err(SendError::Closed(item.into_message()))),
             Outcome::Refused(None) => unreachable!("a message was to be put"),
@@ -404,8 +424,12 @@ impl<M> Unpin for Reserve<'_, M> {}
 impl<M: Send + 'static> Reserve<'_, M> {
     /// Whether the grants are real, or the policy always has room.
     fn poll_grants(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, ReserveManyError>> {
+        let mut passed = false;
         loop {
             let Some(ticket) = self.ticket.take() else {
+                if !std::mem::replace(&mut passed, true) && access::pass(cx).is_pending() {
+                    return Poll::Pending;
+                }
                 match self.core.queue.try_reserve(self.n) {
                     Ok(()) => return Poll::Ready(Ok(true)),
                     Err(Refusal::Closed) => return Poll::Ready(Err(ReserveManyError::Closed)),

@@ -32,7 +32,9 @@ pub(crate) use imp::*;
 
 #[cfg(all(feature = "explore", not(tidegate_loom)))]
 mod imp {
+    use std::any::{Any, TypeId};
     use std::cell::{Cell, RefCell};
+    use std::collections::BTreeMap;
     use std::fmt;
     use std::task::{Context, Poll};
 
@@ -114,6 +116,7 @@ mod imp {
             living: Cell::new(0),
         } };
         static TOUCHED: RefCell<Vec<Touch>> = const { RefCell::new(Vec::new()) };
+        static DESCRIBERS: RefCell<BTreeMap<TypeId, fn(&dyn Any) -> String>> = const { RefCell::new(BTreeMap::new()) };
         static NOTES: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
     }
 
@@ -269,6 +272,28 @@ mod imp {
         seen
     }
 
+    /// A message in words: what was registered for it, or its type.
+    pub(crate) fn describe<M: 'static>(message: &M) -> String {
+        let known = DESCRIBERS.with_borrow(|known| known.get(&TypeId::of::<M>()).copied());
+        known.map_or_else(type_name::<M>, |describe| describe(message))
+    }
+
+    /// Has messages of this type described by what is in them.
+    pub(crate) fn describe_by_debug<M: fmt::Debug + 'static>() {
+        let describe = |message: &dyn Any| message.downcast_ref::<M>().map_or_else(String::new, |m| format!("{m:?}"));
+        DESCRIBERS.with_borrow_mut(|known| known.insert(TypeId::of::<M>(), describe));
+    }
+
+    /// The name of a type without the modules that it and its parts are in.
+    pub(crate) fn type_name<T>() -> String {
+        let mut short = String::new();
+        for part in std::any::type_name::<T>().split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+        {
+            short.push_str(part.rsplit_once("::").map_or(part, |(_, last)| last));
+        }
+        short
+    }
+
     /// The step does what cannot be seen by a touch, and may depend on what it
     /// saw before: spawns, chooses.
     #[inline]
@@ -295,6 +320,14 @@ mod imp {
             let note = note();
             NOTES.with_borrow_mut(|notes| notes.push(note));
         }
+    }
+
+    pub(crate) fn note_answer(slot: &Object, what: impl FnOnce() -> String) {
+        note(|| Note::Answered { slot: slot.id(), what: what() });
+    }
+
+    pub(crate) fn note_wait(on: &Object, what: &str) {
+        note(|| Note::Waits { on: on.id(), what: what.to_owned() });
     }
 
     /// Whether notes are taken.
@@ -435,6 +468,17 @@ mod imp {
     #[inline(always)]
     pub(crate) fn unseen<R>(look: impl FnOnce() -> R) -> R {
         look()
+    }
+
+    #[inline(always)]
+    pub(crate) fn note_answer(_slot: &Object, _what: impl FnOnce() -> String) {}
+
+    #[inline(always)]
+    pub(crate) fn note_wait(_on: &Object, _what: &str) {}
+
+    #[inline(always)]
+    pub(crate) fn type_name<T>() -> String {
+        String::new()
     }
 
     #[inline(always)]

@@ -60,6 +60,12 @@ impl<C> Lane<C> {
         }
     }
 
+    /// Says whose lane it is, for people.
+    pub(crate) fn name(&self, whose: &str) {
+        self.orders.name(|| format!("orders to {whose}"));
+        self.news.name(|| format!("news for {whose}"));
+    }
+
     /// Leaves a signal and wakes the receiver. After [`close`](Self::close)
     /// the signal comes back.
     pub(crate) fn send(&self, signal: C, rank: Rank, receiver: &WaitCell) -> Result<(), C> {

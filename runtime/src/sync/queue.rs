@@ -181,6 +181,17 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Says what people call it.
+    pub(crate) fn name(&self, name: &str) {
+        self.seen.name(name);
+    }
+
+    /// What explorers know it by.
+    #[cfg(all(feature = "explore", not(tidegate_loom)))]
+    pub(crate) fn object(&self) -> super::access::ObjectId {
+        self.seen.tail.id()
+    }
+
     /// The receiving side. Given out once.
     pub(crate) fn consumer(&self) -> Option<Consumer<T>> {
         let mut slow = self.slow.lock();

@@ -111,6 +111,7 @@ impl<R> Answer<R> {
     /// Answers. The value comes back if nobody waits for it any more.
     pub(crate) fn send(mut self, value: R) -> Result<(), R> {
         let Some(slot) = self.0.take() else { return Err(value) };
+        access::note_answer(&slot.object, || access::type_name::<R>());
         slot.put(value);
         match slot.end(SENT) {
             LEFT => match slot.take() {
@@ -143,6 +144,9 @@ impl<R> Answer<R> {
 
 impl<R> Drop for Answer<R> {
     fn drop(&mut self) {
+        if let Some(slot) = &self.0 {
+            access::note_answer(&slot.object, || "nothing".to_owned());
+        }
         if let Some(slot) = self.0.take()
             && !mutant!("reply.drop_silently")
             && slot.end(DROPPED) == WAITING
@@ -186,6 +190,7 @@ impl<R> Future for Pending<R> {
                     ) {
                         Ok(_) => {
                             look.rests();
+                            access::note_wait(&slot.object, "an answer");
                             return Poll::Pending;
                         }
                         Err(now) => state = now,

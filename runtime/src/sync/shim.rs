@@ -93,6 +93,11 @@ impl<T> Mutex<T> {
         Self { lock, object }
     }
 
+    /// Says what people call it.
+    pub(crate) fn name(&self, name: impl FnOnce() -> String) {
+        self.object.name(name);
+    }
+
     #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.lock_to(Access::Write)

@@ -19,7 +19,7 @@ impl<M: Send + 'static> Core<M> {
     /// evicting policy, which has no places.
     #[inline]
     pub(crate) fn emit<T>(&self, from: T, make: impl FnOnce(T) -> M) -> Result<Option<u64>, (Refused, T)> {
-        let mut make = Some(|from| Item::new(make(from)));
+        let mut make = Some(|from| self.item(make(from)));
         match self.queue.try_put_with_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
             Ok(place) => Ok(Some(place)),
             Err((refusal, from)) => self.emit_refused(refusal, from, |from| once(&mut make)(from)),
@@ -28,7 +28,7 @@ impl<M: Send + 'static> Core<M> {
 
     /// The same with a grant that was set aside, which is spent in any case.
     pub(crate) fn emit_reserved<T>(&self, from: T, make: impl FnOnce(T) -> M) -> Result<Option<u64>, (Refused, T)> {
-        let mut make = Some(|from| Item::new(make(from)));
+        let mut make = Some(|from| self.item(make(from)));
         match self.queue.put_reserved_or(from, |from| once(&mut make)(from), |lost| self.bury_late(lost)) {
             Ok(place) => Ok(Some(place)),
             Err((refusal, from)) => self.emit_refused(refusal, from, |from| once(&mut make)(from)),

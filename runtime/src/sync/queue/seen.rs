@@ -23,17 +23,27 @@ impl Seen {
         Self { tail: Object::new("mailbox"), head: Object::new("mailbox"), waiting: Object::new("waiting senders") }
     }
 
+    pub(super) fn name(&self, name: &str) {
+        self.tail.name(|| name.to_owned());
+        self.head.name(|| name.to_owned());
+        self.waiting.name(|| format!("those who wait for room in {name}"));
+    }
+
     /// Both ends are looked at.
     #[inline(always)]
     pub(super) fn read(&self) {
-        self.tail.touch(Access::Read);
-        self.head.touch(Access::Read);
+        self.touch(Access::Read);
+    }
+
+    #[inline(always)]
+    pub(super) fn touch(&self, access: Access) {
+        self.tail.touch(access);
+        self.head.touch(access);
     }
 
     #[inline(always)]
     pub(super) fn change(&self) {
-        self.tail.touch(Access::Write);
-        self.head.touch(Access::Write);
+        self.touch(Access::Write);
         self.waiting.touch(Access::Write);
     }
 }

@@ -238,8 +238,9 @@ impl<T> Queue<T> {
     }
 
     /// Runs `f` on the watch, which is made when first needed.
-    pub(crate) fn with_watch<R>(&self, f: impl FnOnce(&mut Watch) -> R) -> R {
-        self.seen.change();
+    /// The free grants that its level is of are `accessed` so.
+    pub(crate) fn with_watch<R>(&self, f: impl FnOnce(&mut Watch) -> R, accessed: Access) -> R {
+        self.seen.touch(accessed);
         let mut wakes = Wakes::default();
         let mut slow = self.slow.lock();
         let watch = slow.watch.get_or_insert_with(|| Box::new(Watch::new(0, 1)));
@@ -260,7 +261,7 @@ impl<T> Queue<T> {
             self.published.0.limit.fetch_and(!WATCHED, Relaxed);
             self.tail.0.fetch_and(!REPORTED, Relaxed);
         }
-        self.observe(&mut slow, &mut wakes);
+        access::unseen(|| self.observe(&mut slow, &mut wakes));
         drop(slow);
         self.wake(wakes);
         result

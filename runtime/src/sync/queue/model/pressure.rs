@@ -3,6 +3,7 @@
 use loom::thread;
 
 use super::{Shared, queue, send};
+use crate::sync::access::Access;
 use crate::sync::modelling::{Ledger, block_on, model, model_unbounded};
 use crate::sync::queue::Terms;
 use crate::sync::shim::Arc;
@@ -10,16 +11,19 @@ use crate::sync::watch::Until;
 
 /// Marks: pressed when nothing is free, relieved when all `capacity` is.
 fn listen(queue: &Shared, capacity: u64) {
-    queue.with_watch(|watch| {
-        watch.set_marks(0, capacity);
-        watch.add_listener();
-    });
+    queue.with_watch(
+        |watch| {
+            watch.set_marks(0, capacity);
+            watch.add_listener();
+        },
+        Access::Write,
+    );
 }
 
 /// The edges so far. The look at the level that goes with the question comes
 /// after the answer, so it does not repair what it is to find.
 fn edges(queue: &Shared) -> u64 {
-    queue.with_watch(|watch| watch.edges())
+    queue.with_watch(|watch| watch.edges(), Access::Read)
 }
 
 /// One sends and one sets a grant aside in a mailbox of two, while the receiver
