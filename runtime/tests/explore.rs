@@ -55,3 +55,56 @@ fn one_client_loses_nothing() {
     assert_eq!(report.coverage, Coverage::Exhausted);
     println!("{report}");
 }
+
+/// Deadlocks only if both kickers are done before a peer has looked.
+async fn circle(sim: Sim) {
+    let peers: Vec<_> = (0..2).map(|_| sim.system().spawn(Peer::default(), Push::bounded(8))).collect();
+    peers[0].tell(Kick::Meet(peers[1].clone())).await.unwrap();
+    peers[1].tell(Kick::Meet(peers[0].clone())).await.unwrap();
+    sim.settled().await;
+    let kickers = [0, 1].map(|n| {
+        let peer = peers[n].clone();
+        sim.spawn(&format!("kicker-{n}"), async move { peer.ask(Kick::Ask).await.unwrap() })
+    });
+    for kicker in kickers {
+        kicker.await;
+    }
+}
+
+enum Kick {
+    Meet(ActorRef<Kick>),
+    Ask(Reply<u64>),
+    Answer(Reply<u64>),
+}
+
+#[derive(Default)]
+struct Peer(Option<ActorRef<Kick>>);
+
+impl Actor for Peer {
+    type Msg = Kick;
+    async fn handle(&mut self, msg: Kick, _: &mut Context<Self>) -> Result<(), Fault> {
+        match msg {
+            Kick::Meet(other) => self.0 = Some(other),
+            Kick::Ask(reply) => {
+                let other = self.0.clone().unwrap();
+                if let Ok(n) = other.ask(Kick::Answer).await {
+                    drop(reply.send(n + 1));
+                }
+            }
+            Kick::Answer(reply) => drop(reply.send(0)),
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_found_is_made_short() {
+    let report = Explorer::new(Strategy::Exhaustive).run(circle);
+    let finding = report.finding.expect("they wait for each other in some order");
+    assert!(matches!(finding.failure, Failure::Deadlock(_)), "{}", finding.failure);
+    println!("{} found {} shrunk {}", finding.failure, finding.found, finding.schedule);
+    assert!(finding.schedule.len() <= 8, "{}", finding.schedule);
+    let again = Explorer::new(Strategy::Replay(finding.schedule.clone())).run(circle);
+    let again = again.finding.expect("it is found again");
+    assert_eq!((again.failure, again.schedule), (finding.failure, finding.schedule));
+}

@@ -14,6 +14,7 @@ use super::report::{Coverage, Finding, Report};
 use super::run::{Chooser, Limits, run};
 use super::schedule::Schedule;
 use super::sim::Sim;
+use super::story;
 use super::strategy::{self, Search};
 use super::trace::{End, Failure, TaskId, Trace};
 use crate::actor::Deadlocks;
@@ -261,11 +262,9 @@ impl Explorer {
                 End::Abandoned => continue,
                 End::Done => {}
                 End::TooLong => report.too_long += 1,
-                End::Failed(failure) => {
-                    let found = Schedule::of(&state.trace);
-                    let (failure, found_at) = (failure.clone(), report.schedules + 1);
-                    let (schedule, story) = (found.clone(), String::new());
-                    report.finding = Some(Finding { failure, found_at, found, schedule, story });
+                End::Failed(_) => {
+                    drop(state);
+                    report.finding = Some(self.explained(&executor, &body, report.schedules + 1));
                 }
             }
             report.schedules += 1;
@@ -285,6 +284,25 @@ impl Explorer {
         report.pruned = chooser.lock().pruned();
         report.elapsed = begun.elapsed();
         report
+    }
+
+    /// The last run has failed: why, shortly.
+    fn explained<F, Fut>(&self, executor: &SimExecutor, body: &F, found_at: u64) -> Finding
+    where
+        F: Fn(Sim) -> Fut,
+        Fut: Future + Send + 'static,
+        Fut::Output: Outcome + Send,
+    {
+        let found = std::mem::take(&mut executor.0.state.lock().trace);
+        let is_replay = matches!(self.strategy, Strategy::Replay(_));
+        story::finding(found, found_at, !is_replay, |choices, telling| {
+            let again: Chooser = Arc::new(Mutex::untouched(Box::new(strategy::Replay::new(choices.to_vec()))));
+            again.lock().begin();
+            let limits = Limits { steps: self.steps, touching: telling, telling };
+            drop(self.once(executor, &again, body, limits));
+            self.look_for_leaks(executor, body);
+            std::mem::take(&mut executor.0.state.lock().trace)
+        })
     }
 
     /// One run, from an empty world to an empty world. The trace stays with the

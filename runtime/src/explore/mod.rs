@@ -14,7 +14,9 @@ mod report;
 mod run;
 mod sameness;
 mod schedule;
+mod shrink;
 mod sim;
+mod story;
 mod strategy;
 mod trace;
 
