@@ -202,6 +202,10 @@ fn poll(executor: &SimExecutor, chosen: Chosen, limits: Limits) -> Option<Failur
     let slot = &mut state.tasks[task];
     slot.made = made;
     slot.is_done = !matches!(polled, Ok(Some(_)));
+    // It may have been woken in its last step, by itself too.
+    if slot.is_done && std::mem::take(&mut slot.is_ready) {
+        state.ready.retain(|ready| *ready != task);
+    }
     state.current = None;
     let kind = if slot.is_done { EventKind::Last } else { EventKind::Step };
     state.trace.events.push(Event {

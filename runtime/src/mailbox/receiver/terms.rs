@@ -129,7 +129,10 @@ impl<M: Send + 'static> Receiver<M> {
         }
         let Some(adaptive) = self.adaptive.as_mut() else { return };
         let busy = adaptive.began.take().map_or(Duration::ZERO, |began| now.saturating_sub(began));
-        let depth = if self.sealed { self.core.len() as u64 } else { self.core.queue.len() };
+        // Less what was handled and is not told yet: a queue of that is none.
+        let unpublished = self.consumer.unpublished();
+        let depth =
+            if self.sealed { self.core.len() as u64 } else { self.core.queue.len().saturating_sub(unpublished) };
         let free = if self.sealed { self.core.free() as u64 } else { self.core.queue.free() };
         let verdict = adaptive.controller.observe(Observation { now, depth, free, handled, busy });
         let Some((to, reason)) = verdict else { return };

@@ -1,0 +1,219 @@
+//! How a scenario is explored, and what several of them use.
+//!
+//! What a handler leaves for the body lies in a [`Log`] of its own: only one
+//! actor writes there, and the body reads when that actor has ended. The
+//! strategies cannot see it, and need not: the order of its entries is that in
+//! which its actor was polled.
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+use std::time::Duration;
+
+use tidegate::explore::{Coverage, Explorer, Report, Schedule, Sim, Strategy};
+use tidegate::prelude::*;
+use tidegate::{DropReason, MailboxStats};
+
+/// As many schedules as a scenario gets whose orders are too many.
+pub(crate) const SCHEDULES: u64 = 20_000;
+
+pub(crate) const MS: Duration = Duration::from_millis(1);
+
+/// What came out of the runs of a scenario, and how often.
+#[derive(Clone, Default)]
+pub(crate) struct Seen(Arc<Mutex<BTreeMap<String, u64>>>);
+
+impl Seen {
+    pub(crate) fn saw(&self, what: impl Into<String>) {
+        *self.0.lock().unwrap().entry(what.into()).or_default() += 1;
+    }
+
+    /// The same, if it was so.
+    pub(crate) fn saw_if(&self, was: bool, what: &str) {
+        if was {
+            self.saw(what);
+        }
+    }
+}
+
+/// Explores `body` in every order, or if there are too many, in [`SCHEDULES`];
+/// and expects each of `possible` to have been [seen](Seen::saw).
+#[track_caller]
+pub(crate) fn explored<F, Fut>(possible: &[&str], body: F)
+where
+    F: Fn(Sim, Seen) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let seen = Seen::default();
+    let body = |sim| body(sim, seen.clone());
+    let report = Explorer::new(Strategy::Exhaustive).schedules(SCHEDULES).run(&body);
+    println!("{report}");
+    assert!(report.finding.is_none(), "{report}");
+    if report.coverage != Coverage::Exhausted {
+        let sampled = sample(&body);
+        println!("{sampled}");
+        assert!(sampled.finding.is_none(), "{sampled}");
+        assert_eq!((sampled.coverage, sampled.too_long), (Coverage::Sampled, 0));
+        assert!(sampled.schedules >= SCHEDULES, "{sampled}");
+    }
+    let seen = seen.0.lock().unwrap();
+    println!("{seen:?}");
+    for what in possible {
+        assert!(seen.contains_key(*what), "no run had {what:?}: {seen:?}");
+    }
+}
+
+fn sample<F, Fut>(body: &F) -> Report
+where
+    F: Fn(Sim) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let mut state = 1u64;
+    let mut report = None;
+    let begun = std::time::Instant::now();
+    for _ in 0..SCHEDULES {
+        let text: Vec<String> = (0..60)
+            .map(|_| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                ((state >> 33) % 4).to_string()
+            })
+            .collect();
+        let schedule: Schedule = text.join(".").parse().unwrap();
+        let mut one = Explorer::new(Strategy::Replay(schedule)).run(body);
+        if one.finding.is_some() {
+            return one;
+        }
+        one.schedules = SCHEDULES;
+        one.elapsed = begun.elapsed();
+        report = Some(one);
+    }
+    report.unwrap()
+}
+
+/// What one actor has to say.
+#[derive(Debug)]
+pub(crate) struct Log<T>(Arc<Mutex<Vec<T>>>);
+
+impl<T: Clone> Log<T> {
+    pub(crate) fn new() -> Self {
+        Self(Arc::default())
+    }
+
+    pub(crate) fn push(&self, entry: T) {
+        self.0.lock().unwrap().push(entry);
+    }
+
+    pub(crate) fn all(&self) -> Vec<T> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+impl<T> Clone for Log<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+/// A message: whose, and which of theirs.
+pub(crate) type Item = (usize, usize);
+
+pub(crate) enum Msg {
+    /// Written down.
+    Item(Item),
+    /// Written down after a pause, in which others come to their turn.
+    Slow(Item),
+    /// Written down so much later.
+    Takes(Duration, Item),
+    /// Written down, and a fault.
+    Fail(Item),
+    /// A panic.
+    Panic,
+    /// Answered with how much was written down so far.
+    Count(Reply<usize>),
+    /// The same, so much later.
+    After(Duration, Reply<usize>),
+    /// Dropped without an answer.
+    Ignore(Reply<usize>),
+}
+
+/// Writes down what it gets.
+pub(crate) struct Scribe {
+    pub(crate) log: Log<Item>,
+}
+
+impl Scribe {
+    pub(crate) fn new(log: &Log<Item>) -> Self {
+        Self { log: log.clone() }
+    }
+}
+
+impl Actor for Scribe {
+    type Msg = Msg;
+
+    async fn handle(&mut self, msg: Msg, cx: &mut Context<Self>) -> Result<(), Fault> {
+        match msg {
+            Msg::Item(item) => self.log.push(item),
+            Msg::Slow(item) => {
+                pause().await;
+                self.log.push(item);
+            }
+            Msg::Takes(time, item) => {
+                cx.sleep(time).await;
+                self.log.push(item);
+            }
+            Msg::Fail(item) => {
+                self.log.push(item);
+                return Err(Fault::msg("told to"));
+            }
+            Msg::Panic => panic!("told to"),
+            Msg::Count(reply) => drop(reply.send(self.log.len())),
+            Msg::After(delay, reply) => {
+                cx.sleep(delay).await;
+                drop(reply.send(self.log.len()));
+            }
+            Msg::Ignore(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Lets others run.
+pub(crate) async fn pause() {
+    let mut paused = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut paused, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Every sender's items are there in the order in which they were sent, none of
+/// them twice.
+#[track_caller]
+pub(crate) fn assert_in_order(items: &[Item]) {
+    let mut last = BTreeMap::new();
+    for (from, n) in items {
+        let before = last.insert(*from, *n);
+        assert!(before < Some(*n), "{from} sent {n} after {before:?}: {items:?}");
+    }
+}
+
+/// `accepted` messages are handled, or dropped for a reason, or wait.
+#[track_caller]
+pub(crate) fn assert_accounted(stats: &MailboxStats, accepted: usize) {
+    let known = stats.handled + stats.drops.total() + (stats.len + stats.stashed) as u64;
+    assert_eq!(known, accepted as u64, "{stats:?}");
+}
+
+/// How many were dropped since the actor had ended.
+pub(crate) fn left(stats: &MailboxStats) -> u64 {
+    stats.drops.of(DropReason::Stopped)
+}
