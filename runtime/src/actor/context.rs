@@ -16,6 +16,7 @@ use super::{Actor, ActorPath};
 use crate::mailbox::core::{Core, Signal};
 use crate::mailbox::leash::{Cut, Leashed};
 use crate::mailbox::{MailboxStats, Mode, Sender, Timing};
+use crate::sync::access::Access;
 use crate::sync::shim;
 
 /// An actor's view of itself and its world.
@@ -188,7 +189,7 @@ impl<A: Actor> Context<A> {
     /// How messages are delivered at present.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        self.core().terms.lock().mode
+        self.core().terms.lock_to(Access::Read).mode
     }
 
     /// Keeps the present message counted as in flight, under

@@ -358,7 +358,8 @@ impl Future for Stopped {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<StopReason> {
         let life = Arc::clone(&self.life);
-        let mut state = life.state.lock();
+        let look = access::look();
+        let mut state = life.state.lock_to(Access::Read);
         if let Some(reason) = &state.ended {
             return Poll::Ready(StopReason::clone(reason));
         }
@@ -375,6 +376,7 @@ impl Future for Stopped {
         // A waker is foreign code: dropped when the lock is free.
         drop(state);
         drop(old);
+        look.rests();
         Poll::Pending
     }
 }
@@ -383,7 +385,8 @@ impl Drop for Stopped {
     fn drop(&mut self) {
         let Some(key) = self.key else { return };
         let waker = {
-            let mut state = self.life.state.lock();
+            // Nobody but itself would have seen it.
+            let mut state = self.life.state.lock_to(Access::Read);
             let waiters = state.audience.as_mut().map(|audience| &mut audience.waiters);
             waiters.and_then(|waiters| {
                 let at = waiters.iter().position(|(other, _)| *other == key)?;

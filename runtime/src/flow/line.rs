@@ -7,6 +7,7 @@ use super::end::End;
 use super::ledger::{Ledger, UNBOUNDED};
 use crate::actor::ActorPath;
 use crate::actor::panic::contained;
+use crate::sync::access::Access;
 use crate::sync::counter::{Counter, Flag};
 use crate::sync::shim::Mutex;
 use crate::system::FlowInspection;
@@ -166,7 +167,7 @@ impl Line {
     }
 
     pub(super) fn end(&self) -> Option<End> {
-        self.state.lock().end.clone()
+        self.state.lock_to(Access::Read).end.clone()
     }
 
     fn poll_ended(&self, key: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<End> {

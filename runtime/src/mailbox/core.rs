@@ -11,6 +11,7 @@ use super::dead_letters::{DeadLetters, DropCounts, DropReason, each};
 use super::error::{Admission, SendError};
 use super::item::Item;
 use super::leash::{Cut, Tick};
+use crate::sync::access::Access;
 use crate::sync::counter::{Counter, Handles};
 use crate::sync::lane::{Lane, Rank};
 use crate::sync::queue::{Consumer, Queue, Refusal};
@@ -166,8 +167,9 @@ impl<M> Core<M> {
             name,
             books: Books {
                 handled: Counter::new(),
-                polls: Counter::new(),
-                high_water: Counter::new(),
+                // Numbers for people.
+                polls: Counter::untouched(),
+                high_water: Counter::untouched(),
                 acquired: Counter::new(),
                 released: Counter::new(),
             },
@@ -188,13 +190,13 @@ impl<M> Core<M> {
 
     /// How many accepted messages have not been handed to the handler.
     pub(crate) fn len(&self) -> usize {
-        let buffered = self.terms.lock().buffer.as_ref().map_or(0, |buffer| buffer.len());
+        let buffered = self.terms.lock_to(Access::Read).buffer.as_ref().map_or(0, |buffer| buffer.len());
         buffered + self.queue.len() as usize
     }
 
     /// How many messages would be let in now without a policy acting.
     pub(crate) fn free(&self) -> usize {
-        let terms = self.terms.lock();
+        let terms = self.terms.lock_to(Access::Read);
         match &terms.buffer {
             Some(buffer) if !buffer.closed => buffer.free(),
             Some(_) => 0,
@@ -215,7 +217,7 @@ impl<M> Core<M> {
     }
 
     pub(crate) fn ending(&self) -> Option<Ending> {
-        self.terms.lock().ending
+        self.terms.lock_to(Access::Read).ending
     }
 
     pub(crate) fn signal(&self, signal: Signal<M>) -> Result<(), Signal<M>> {
@@ -231,14 +233,14 @@ impl<M> Core<M> {
 
     /// Free grants at which pressure comes on and goes off.
     pub(crate) fn marks(&self) -> (u64, u64) {
-        match self.terms.lock().watermarks.as_deref() {
+        match self.terms.lock_to(Access::Read).watermarks.as_deref() {
             Some(marks) => (marks.low() as u64, marks.high() as u64),
             None => Watermarks::of(self.queue.capacity()),
         }
     }
 
     pub(crate) fn drops(&self) -> DropCounts {
-        self.terms.lock().memory.as_ref().map(|memory| memory.drops).unwrap_or_default()
+        self.terms.lock_to(Access::Read).memory.as_ref().map(|memory| memory.drops).unwrap_or_default()
     }
 }
 
@@ -377,7 +379,7 @@ impl<M: Send + 'static> Core<M> {
         from: N,
         make: impl FnOnce(N) -> Item<M>,
     ) -> Result<Admission, SendError<N>> {
-        let overflow = self.terms.lock().overflow;
+        let overflow = self.terms.lock_to(Access::Read).overflow;
         match overflow {
             Overflow::DropNewest => {
                 self.bury(DropReason::DropNewest, vec![make(from).into_message()]);
@@ -402,7 +404,7 @@ impl<M: Send + 'static> Core<M> {
 
     /// Whether `tell` waits for a grant.
     pub(crate) fn waits(&self) -> bool {
-        self.terms.lock().overflow == Overflow::Wait
+        self.terms.lock_to(Access::Read).overflow == Overflow::Wait
     }
 
     /// `Err`: the mailbox keeps its messages in slots by now.
@@ -469,7 +471,7 @@ impl<M: Send + 'static> Core<M> {
     }
 
     pub(crate) fn count_drops(&self, reason: DropReason, n: u64) {
-        self.terms.lock().memory.get_or_insert_default().drops.add(reason, n);
+        self.terms.lock_to(Access::Update).memory.get_or_insert_default().drops.add(reason, n);
         #[cfg(feature = "metrics")]
         if let Some(observed) = self.observed.get() {
             observed.meter.dropped(reason, n);

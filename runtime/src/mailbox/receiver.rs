@@ -12,7 +12,7 @@ use super::core::{Core, Ending, Signal};
 use super::item::{Item, Trace};
 use super::modes::Strategy;
 use super::stats::MailboxStats;
-use crate::sync::access;
+use crate::sync::access::{self, Access};
 use crate::sync::queue::Consumer;
 use crate::sync::shim::Arc;
 
@@ -235,13 +235,14 @@ impl<M: Send + 'static> Receiver<M> {
             }
             return item.map_or(Next::Empty, |item| Next::Message(self.unpack(item)));
         }
-        let mut terms = self.core.terms.lock();
+        let mut terms = self.core.terms.lock_to(Access::Read);
         let Some(buffer) = &mut terms.buffer else { return Next::Empty };
         if buffer.len() == 0 {
             return if buffer.closed { Next::Closed } else { Next::Empty };
         }
         let item = if asked { buffer.take() } else { None };
         drop(terms);
+        self.core.terms.touch(if item.is_some() { Access::Write } else { Access::Read });
         let Some(item) = item else { return Next::Empty };
         self.consumer.count_buffered(&self.core.queue, false);
         Next::Message(self.unpack(item))
@@ -291,7 +292,8 @@ impl<M: Send + 'static> Receiver<M> {
         if self.backlog.is_some() {
             return !asked;
         }
-        let mut terms = self.core.terms.lock();
+        // Who falls asleep changes nothing that others can see.
+        let mut terms = self.core.terms.lock_to(Access::Read);
         let Some(buffer) = &mut terms.buffer else { return false };
         if (buffer.len() > 0 && asked) || (buffer.len() == 0 && buffer.closed) {
             return false;
@@ -473,7 +475,7 @@ impl<M: Send + 'static> Receiver<M> {
     /// How messages are delivered at present.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        self.core.terms.lock().mode
+        self.core.terms.lock_to(Access::Read).mode
     }
 
     /// The mailbox's numbers.

@@ -13,7 +13,7 @@ use super::item::Item;
 use super::permit::{Permit, Permits};
 use super::pressure::Pressure;
 use super::stats::MailboxStats;
-use crate::sync::access;
+use crate::sync::access::{self, Access};
 use crate::sync::queue::Refusal;
 use crate::sync::shim::Arc;
 use crate::sync::waiters::{Outcome, Ticket, Want};
@@ -70,7 +70,7 @@ impl<M> Sender<M> {
     /// How messages are delivered at present.
     #[must_use]
     pub fn mode(&self) -> Mode {
-        self.core.terms.lock().mode
+        self.core.terms.lock_to(Access::Read).mode
     }
 
     /// The sink of messages that this mailbox drops.

@@ -3,6 +3,7 @@
 use super::config::{Mode, Overflow};
 use super::core::{Core, ModeSwitch};
 use super::dead_letters::{DropCounts, DropReason};
+use crate::sync::access::Access;
 
 /// What a mailbox has done so far, and how it stands.
 ///
@@ -59,7 +60,7 @@ impl MailboxStats {
         let (standing, capacity) = (core.queue.standing(), core.capacity());
         let bounded = capacity.is_some() || standing.requested.is_some();
         let (stashed, unhandled) = core.unhandled();
-        let terms = core.terms.lock();
+        let terms = core.terms.lock_to(Access::Read);
         let (epoch, switches) = terms.switches();
         Self {
             handled: core.books.handled.get().saturating_sub(drops.of(DropReason::Interrupted) + unhandled),

@@ -2,8 +2,6 @@
 //!
 //! Without the feature `explore` nothing is told, and this is no code.
 
-pub(crate) use imp::*;
-
 #[cfg(all(feature = "explore", not(tidegate_loom)))]
 mod imp {
     use std::fmt::Display;

@@ -27,6 +27,7 @@ pub use self::error::BreakerError;
 use self::window::Window;
 use crate::actor::world::World;
 use crate::actor::{ActorRef, AskError, Reply};
+use crate::sync::access::Access;
 use crate::sync::shim::Mutex;
 use crate::system::System;
 
@@ -153,7 +154,7 @@ impl CircuitBreaker {
     /// What became of the calls so far.
     #[must_use]
     pub fn counts(&self) -> BreakerCounts {
-        self.0.circuit.lock().counts
+        self.0.circuit.lock_to(Access::Read).counts
     }
 
     /// Opens it now, for a first cool-down: when it is known from elsewhere that

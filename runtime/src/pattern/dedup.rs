@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use super::Delivery;
 use crate::actor::ActorId;
+use crate::sync::access::Access;
 use crate::sync::shim::Mutex;
 
 /// Remembers what has been done, by source and sequence number, so that a
@@ -125,13 +126,13 @@ impl<S: Hash + Eq + Clone> Dedup<S> {
     /// How many messages were found to be no news.
     #[must_use]
     pub fn duplicates(&self) -> u64 {
-        self.0.lock().duplicates
+        self.0.lock_to(Access::Read).duplicates
     }
 
     /// How many numbers are remembered at present.
     #[must_use]
     pub fn remembered(&self) -> usize {
-        self.0.lock().sources.values().map(|window| window.seen.len()).sum()
+        self.0.lock_to(Access::Read).sources.values().map(|window| window.seen.len()).sum()
     }
 
     fn settle(&self, source: &S, sequence: u64, number: u64, done: bool) {

@@ -23,6 +23,7 @@ pub use self::lag::{Lag, Lagged};
 use self::lag::Missed;
 use crate::actor::{ActorId, ActorPath, ActorRef, TellRef};
 use crate::mailbox::{Admission, DropReason, SendError};
+use crate::sync::access::Access;
 use crate::sync::counter::{Counter, Flag};
 use crate::sync::shim::Mutex;
 
@@ -205,7 +206,7 @@ impl<M: Clone + Send + 'static> Topic<M> {
 
 impl<M> Inner<M> {
     fn now(&self) -> Arc<[Arc<Subscriber<M>>]> {
-        Arc::clone(&self.subscribers.lock())
+        Arc::clone(&self.subscribers.lock_to(Access::Read))
     }
 
     fn change(&self, change: impl FnOnce(&[Arc<Subscriber<M>>]) -> Arc<[Arc<Subscriber<M>>]>) {

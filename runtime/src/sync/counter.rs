@@ -5,15 +5,21 @@ use super::shim::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, mutant};
 
 /// A statistic. Adds up exactly; orders nothing.
 #[derive(Debug)]
-pub(crate) struct Counter(AtomicU64);
+pub(crate) struct Counter(AtomicU64, Object);
 
 impl Counter {
     pub(crate) fn new() -> Self {
-        Self(AtomicU64::new(0))
+        Self(AtomicU64::new(0), Object::new("count"))
+    }
+
+    /// One by which nothing is decided, or whose owner says what is touched.
+    pub(crate) fn untouched() -> Self {
+        Self(AtomicU64::new(0), Object::none())
     }
 
     /// Adds from any thread.
     pub(crate) fn add(&self, n: u64) {
+        self.1.touch(Access::Update);
         // Relaxed: a number for people; nothing is reached through it.
         // Not modelled: a read-modify-write cannot lose an addition.
         self.0.fetch_add(n, Relaxed);
@@ -21,6 +27,7 @@ impl Counter {
 
     /// The next number; the first is 1.
     pub(crate) fn next(&self) -> u64 {
+        self.1.touch(Access::Write);
         // Relaxed: see `add`.
         // Not modelled: a read-modify-write gives no number twice.
         self.0.fetch_add(1, Relaxed) + 1
@@ -29,6 +36,7 @@ impl Counter {
     /// Adds from the one thread that writes this counter: no locked
     /// instruction.
     pub(crate) fn add_alone(&self, n: u64) {
+        self.1.touch(Access::Update);
         // Relaxed, in two steps: only the owner writes.
         // Not modelled: single-writer.
         self.0.store(self.0.load(Relaxed).wrapping_add(n), Relaxed);
@@ -36,6 +44,7 @@ impl Counter {
 
     /// Keeps the largest value seen by the one thread that writes it.
     pub(crate) fn max_alone(&self, n: u64) {
+        self.1.touch(Access::Update);
         // Relaxed, in two steps: only the owner writes.
         // Not modelled: single-writer.
         if n > self.0.load(Relaxed) {
@@ -44,6 +53,7 @@ impl Counter {
     }
 
     pub(crate) fn get(&self) -> u64 {
+        self.1.touch(Access::Read);
         // Relaxed: see `add`.
         // Not modelled: a count that is out of date when it is returned.
         self.0.load(Relaxed)
@@ -146,15 +156,16 @@ impl Handles {
 
 /// A small number that says how its owner stands: for people.
 #[derive(Debug)]
-pub(crate) struct Mark(AtomicU8);
+pub(crate) struct Mark(AtomicU8, Object);
 
 impl Mark {
     pub(crate) fn new(mark: u8) -> Self {
-        Self(AtomicU8::new(mark))
+        Self(AtomicU8::new(mark), Object::new("mark"))
     }
 
     #[inline(always)]
     pub(crate) fn set(&self, mark: u8) {
+        self.1.touch(Access::Update);
         // Relaxed: nothing is reached through it.
         // Not modelled: a hint that is out of date when it is read.
         self.0.store(mark, Relaxed);
@@ -162,6 +173,7 @@ impl Mark {
 
     #[inline(always)]
     pub(crate) fn get(&self) -> u8 {
+        self.1.touch(Access::Read);
         // Relaxed: see `set`.
         // Not modelled: see `set`.
         self.0.load(Relaxed)

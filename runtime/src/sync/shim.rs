@@ -98,6 +98,12 @@ impl<T> Mutex<T> {
         self.object.name(name);
     }
 
+    /// As taking it, to explorers: what is behind it was changed after a look.
+    #[inline]
+    pub(crate) fn touch(&self, access: Access) {
+        self.object.touch(access);
+    }
+
     #[inline]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.lock_to(Access::Write)

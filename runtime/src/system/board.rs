@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::actor::panic::contained;
+use crate::sync::access::Access;
 use crate::sync::counter::Flag;
 use crate::sync::shim::Mutex;
 
@@ -41,7 +42,7 @@ impl<S, E> Board<S, E> {
     }
 
     pub(super) fn read<R>(&self, look: impl FnOnce(&S) -> R) -> R {
-        look(&self.inner.lock().state)
+        look(&self.inner.lock_to(Access::Read).state)
     }
 
     /// Changes the state; what `change` adds to its list is told to all who

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use super::System;
 use crate::actor::ActorPath;
+use crate::sync::access::Access;
 use crate::sync::shim::Mutex;
 
 /// A subscription and its numbers, all absolute: the source may send item number
@@ -80,7 +81,7 @@ pub(super) struct Flows(Mutex<Vec<Weak<dyn FlowProbe>>>);
 
 impl Flows {
     pub(super) fn add(&self, flow: &Arc<dyn FlowProbe>) {
-        let mut flows = self.0.lock();
+        let mut flows = self.0.lock_to(Access::Update);
         if flows.len() >= 16 && flows.len().is_power_of_two() {
             flows.retain(|flow| flow.strong_count() > 0);
         }
@@ -88,7 +89,7 @@ impl Flows {
     }
 
     pub(super) fn inspect(&self) -> Vec<FlowInspection> {
-        let flows: Vec<_> = self.0.lock().iter().filter_map(Weak::upgrade).collect();
+        let flows: Vec<_> = self.0.lock_to(Access::Read).iter().filter_map(Weak::upgrade).collect();
         flows.iter().map(|flow| flow.inspect()).collect()
     }
 }

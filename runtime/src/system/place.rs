@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::actor::Executor;
 use crate::actor::cell::BUDGET;
+use crate::sync::access;
 
 pub(super) enum Place {
     /// What runs its system.
@@ -34,6 +35,10 @@ impl Place {
     pub(super) fn executor(self, path: &str) -> Option<Arc<dyn Executor>> {
         #[cfg(not(feature = "thread"))]
         let _ = path;
+        // Explored, a program runs on one executor, which is all of them.
+        if access::is_exploring() {
+            return None;
+        }
         match self {
             Self::Usual => None,
             Self::Executor(executor) => Some(executor),

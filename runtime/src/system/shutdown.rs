@@ -13,6 +13,7 @@ use super::{Root, System};
 use crate::actor::reference::Halt;
 use crate::actor::{ActorId, Child, Life, Stopped};
 use crate::mailbox::DropReason;
+use crate::sync::access::Access;
 
 /// Actors of the system, by when their turn comes.
 type Phases = BTreeMap<Phase, Vec<Arc<dyn Child>>>;
@@ -139,7 +140,7 @@ impl System {
 
     /// Starts no more actors; returns those there are.
     fn close(&self) -> Phases {
-        let actors = self.roots.actors.lock();
+        let actors = self.roots.actors.lock_to(Access::Read);
         self.roots.closed.raise();
         let mut phases = Phases::new();
         for Root { phase, actor } in actors.values() {
@@ -251,7 +252,8 @@ impl Drop for DrainsAll<'_> {
     fn drop(&mut self) {
         self.0.world().closing.raise();
         // Collected first: a halt wakes, and a waker is foreign code.
-        let actors: Vec<_> = self.0.roots.actors.lock().values().map(|root| Arc::clone(&root.actor)).collect();
+        let actors: Vec<_> =
+            self.0.roots.actors.lock_to(Access::Read).values().map(|root| Arc::clone(&root.actor)).collect();
         actors.iter().for_each(|actor| actor.halt(Halt::Drain));
     }
 }

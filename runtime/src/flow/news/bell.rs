@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+use crate::sync::access::Access;
 use crate::sync::shim::Mutex;
 
 /// A channel for notices: any number of [`Notifier`]s say how far the store has
@@ -96,7 +97,7 @@ impl Notices {
     /// The highest number told so far.
     #[must_use]
     pub fn up_to(&self) -> u64 {
-        self.bell.state.lock().told.up_to
+        self.bell.state.lock_to(Access::Read).told.up_to
     }
 
     /// Asks to be woken by the next notice, and looks at what has been told

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::bell::{Bell, Notices};
 use super::page::{Fetch, FetchError, Page};
 use super::retained::{CursorAhead, LogClosed, Retained};
+use crate::sync::access::Access;
 use crate::sync::shim::Mutex;
 
 /// A topic that keeps its newest items: they are appended, numbered, and fetched
@@ -104,7 +105,7 @@ impl<T: Send + Sync + 'static> Log<T> {
     /// # Errors
     /// If the cursor lies past the end: it comes from another log.
     pub fn fetch(&self, cursor: u64, n: NonZeroU64) -> Result<Page<Arc<T>>, CursorAhead> {
-        self.inner.kept.lock().fetch(cursor, n)
+        self.inner.kept.lock_to(Access::Read).fetch(cursor, n)
     }
 
     /// Drops the oldest items for as long as `stale` says so, and returns how
@@ -135,19 +136,19 @@ impl<T: Send + Sync + 'static> Log<T> {
     /// The number of the oldest item that is kept; if there is none, of the next.
     #[must_use]
     pub fn first(&self) -> u64 {
-        self.inner.kept.lock().first()
+        self.inner.kept.lock_to(Access::Read).first()
     }
 
     /// The number of the next item: the cursor for what is new from now on.
     #[must_use]
     pub fn end(&self) -> u64 {
-        self.inner.kept.lock().end()
+        self.inner.kept.lock_to(Access::Read).end()
     }
 
     /// How many items are kept.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.inner.kept.lock().len()
+        self.inner.kept.lock_to(Access::Read).len()
     }
 
     /// Whether none is kept.

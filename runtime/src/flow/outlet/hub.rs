@@ -8,6 +8,7 @@ use std::task::{Wake, Waker};
 use super::port::Wish;
 use crate::flow::emitter::Emitter;
 use crate::flow::end::End;
+use crate::sync::access::Access;
 use crate::sync::counter::Flag;
 use crate::sync::shim::Mutex;
 
@@ -56,7 +57,7 @@ impl<T: Send + 'static> Hub<T> {
     }
 
     pub(super) fn name(&self) -> Arc<str> {
-        Arc::clone(&self.state.lock().name)
+        Arc::clone(&self.state.lock_to(Access::Read).name)
     }
 
     pub(super) fn rename(&self, name: &str) {

@@ -21,6 +21,7 @@ use std::task::{Context, Poll, Waker};
 use super::traits::{InvalidDemand, Subscriber, Subscription};
 use crate::actor::Fault;
 use crate::actor::panic::contained;
+use crate::sync::access::Access;
 use crate::sync::shim::Mutex;
 
 /// What a publisher holds for one of its subscribers: the subscriber, and what it
@@ -295,7 +296,7 @@ impl<T: 'static> Drop for Publication<T> {
 
 impl<T: 'static> fmt::Debug for Publication<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let requested = self.books.0.lock().requested;
+        let requested = self.books.0.lock_to(Access::Read).requested;
         f.debug_struct("Publication")
             .field("requested", &requested)
             .field("sent", &self.sent)

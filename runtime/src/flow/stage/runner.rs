@@ -13,6 +13,7 @@ use crate::flow::end::End;
 use crate::flow::outlet::Demanded;
 use crate::flow::subscription::Subscription;
 use crate::mailbox::DropReason;
+use crate::sync::access::Access;
 use crate::sync::counter::Flag;
 use crate::sync::shim::Mutex;
 
@@ -108,7 +109,7 @@ impl<S: Stage> Runner<S> {
     pub(super) fn new(stage: S, shelf: &Arc<Shelf<S>>) -> Result<Self, Fault> {
         let Some(rig) = shelf.rig.lock().take() else { return Err(Fault::msg("the stage has ended")) };
         let stopping = rig.out.stopping();
-        let has_ended = shelf.end.lock().is_some();
+        let has_ended = shelf.end.lock_to(Access::Read).is_some();
         Ok(Self { has_ended, stage, rig: Some(rig), shelf: Arc::clone(shelf), stopping, lapse: 0, is_waiting: false })
     }
 

@@ -11,6 +11,7 @@ use crate::flow::end::End;
 use crate::flow::outlet::Port;
 use crate::flow::source::{Source, Spawner};
 use crate::mailbox::MailboxStats;
+use crate::sync::access::Access;
 use crate::sync::shim::Mutex;
 
 /// A stage or consumer that runs: a [`Source`] for what comes next, and what it is
@@ -60,7 +61,7 @@ impl<T: Send + 'static> Running<T> {
     /// Cancel safe.
     pub async fn ended(&self) -> End {
         let reason = Stopped::new(Arc::clone(self.actor.life())).await;
-        let end = self.end.lock().clone();
+        let end = self.end.lock_to(Access::Read).clone();
         end.unwrap_or_else(|| end_of(&reason))
     }
 }

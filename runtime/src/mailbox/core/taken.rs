@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Core;
 use crate::mailbox::dead_letters::DropReason;
 use crate::mailbox::leash::{Cut, Tick};
+use crate::sync::access::Access;
 
 /// How many messages were taken and not handled.
 #[derive(Clone, Copy, Default)]
@@ -35,7 +36,7 @@ impl<M> Core<M> {
     /// How many messages are put aside, and how many of those taken have not
     /// been handled.
     pub(crate) fn unhandled(&self) -> (u64, u64) {
-        let terms = self.terms.lock();
+        let terms = self.terms.lock_to(Access::Read);
         let taken = terms.memory.as_ref().map(|memory| memory.taken).unwrap_or_default();
         (taken.stashed, taken.stashed + taken.dropped)
     }

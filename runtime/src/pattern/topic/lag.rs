@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::actor::ActorRef;
+use crate::sync::access::Access;
 use crate::sync::shim::Mutex;
 
 /// What a [`Topic`](super::Topic) does when a subscriber's mailbox lets a
@@ -39,7 +40,7 @@ struct State {
 
 impl Missed {
     pub(super) fn skipped(&self) -> u64 {
-        self.0.lock().skipped
+        self.0.lock_to(Access::Read).skipped
     }
 
     pub(super) fn add(self: &Arc<Self>, disconnected: bool) {
@@ -99,7 +100,7 @@ impl Lagged {
     /// [disconnects](Lag::Disconnect).
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
-        self.missed.0.lock().disconnected
+        self.missed.0.lock_to(Access::Read).disconnected
     }
 }
 
