@@ -8,6 +8,7 @@ mod context;
 mod deadline;
 pub(crate) mod emit;
 mod executor;
+pub(crate) mod fate;
 pub(crate) mod fault;
 pub(crate) mod lifecycle;
 mod mapped;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::activity::Activity;
 use super::ask::{AskError, Reply};
+use super::fate;
 use super::lifecycle::{ActorId, ActorPath, Life, StopReason, Stopped};
 use super::mapped::{Mapped, Route};
 use super::tell::{Asking, TellRef};
@@ -114,6 +115,12 @@ impl<M: Send + 'static> ActorRef<M> {
     /// and rejecting policies, `Closed`, or `Overflowed`.
     #[inline]
     pub fn try_tell(&self, message: M) -> Result<Admission, SendError<M>> {
+        let message = if access::is_exploring() {
+            let Some(message) = fate::send(self, message) else { return Ok(Admission::Queued) };
+            message
+        } else {
+            message
+        };
         match &self.to {
             To::Mailbox(sender) => sender.try_tell(message),
             To::Route(route) => super::mapped::try_put(&**route, message, |message| message),

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::ask::AskError;
 use super::executor::BoxTask;
+use super::fate;
 use super::mapped::{Reserving, Route, poll_tell};
 use super::open::{For, Open};
 use super::reference::{ActorRef, To};
@@ -124,6 +125,15 @@ impl<'a, M: Send + 'static> TellRef<'a, M> {
         told
     }
 
+    /// The message is to be sent now, and a fault has it otherwise.
+    #[cold]
+    #[inline(never)]
+    fn has_gone(&mut self) -> bool {
+        let Some(item) = self.item.take() else { return false };
+        self.item = fate::send(self.actor, item.into_message()).map(Item::new);
+        self.item.is_none()
+    }
+
     #[cold]
     #[inline(never)]
     fn poll_slowly(&mut self, cx: &mut Context<'_>) -> Poll<Result<Admission, SendError<M>>> {
@@ -176,6 +186,9 @@ impl<M: Send + 'static> Future for TellRef<'_, M> {
         let this = &mut *self;
         if this.item.is_some() && access::pass(cx).is_pending() {
             return Poll::Pending;
+        }
+        if access::is_exploring() && this.has_gone() {
+            return Poll::Ready(Ok(Admission::Queued));
         }
         if this.item.is_some()
             && let To::Mailbox(sender) = &this.actor.to
@@ -288,7 +301,12 @@ where
             if tell.item.is_some() && access::pass(cx).is_pending() {
                 return Poll::Pending;
             }
-            match tell.poll_placed(cx) {
+            let told = if access::is_exploring() && tell.has_gone() {
+                Poll::Ready(Ok((Admission::Queued, None)))
+            } else {
+                tell.poll_placed(cx)
+            };
+            match told {
                 Poll::Pending => {
                     this.open.begin(For::Room, &this.actor.life.path);
                     return Poll::Pending;

@@ -40,6 +40,12 @@ pub(crate) struct State {
     pub(crate) ready: Vec<usize>,
     pub(crate) timers: BTreeMap<(Duration, u64), Waker>,
     pub(crate) next_timer: u64,
+    /// Tasks that begin when one of that name is spawned.
+    awaited: Vec<(String, usize)>,
+    /// What moves the clock while others run, if anything does.
+    pub(crate) clock_task: Option<usize>,
+    /// It has, at the end of the run.
+    pub(crate) struck: bool,
     /// Those who wait until nothing else can run.
     pub(crate) settling: Vec<Waker>,
     /// The task that runs.
@@ -73,6 +79,15 @@ pub(crate) struct Task {
     spawned: u32,
     /// Random numbers it has drawn.
     drawn: u64,
+}
+
+/// When a task of the explorer's own begins.
+pub(crate) enum Begins {
+    Now,
+    /// When a task of this name is spawned.
+    With(String),
+    /// When it is woken.
+    Never,
 }
 
 /// Gives the same task the same number in every run: by who spawned it, and as
@@ -145,6 +160,9 @@ impl SimExecutor {
                 ready: Vec::new(),
                 timers: BTreeMap::new(),
                 next_timer: 0,
+                awaited: Vec::new(),
+                clock_task: None,
+                struck: false,
                 settling: Vec::new(),
                 current: None,
                 broken: None,
@@ -168,6 +186,9 @@ impl SimExecutor {
         state.run += 1;
         state.ready.clear();
         state.next_timer = 0;
+        state.awaited.clear();
+        state.clock_task = None;
+        state.struck = false;
         state.current = None;
         state.home = thread::current();
         state.sameness.begin(limits.touching, limits.telling);
@@ -212,22 +233,51 @@ impl Shared {
             None => (TaskId::ROOT, index as u32, state.seed),
         };
         let id = state.names.of(parent, nth);
+        let chance = mix(chance ^ u64::from(nth).rotate_left(32));
+        self.add(state, name, future, (id, chance));
+        state.make_ready(index);
+        // A fault of theirs can happen from now on.
+        let (now, later) = std::mem::take(&mut state.awaited).into_iter().partition(|(awaited, _)| awaited == name);
+        state.awaited = later;
+        let now: Vec<(String, usize)> = now;
+        now.into_iter().for_each(|(_, task)| state.make_ready(task));
+        index
+    }
+
+    /// A task of the explorer's own, which does not count among those that the
+    /// present one has spawned.
+    pub(crate) fn spawn_apart(self: &Arc<Self>, name: &str, nth: usize, future: BoxTask, begins: Begins) -> usize {
+        access::goes_on();
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        let index = state.tasks.len();
+        let parent = state.current.map_or(TaskId::ROOT, |current| state.tasks[current].id);
+        let id = state.names.of(parent, u32::MAX - nth as u32);
+        self.add(state, name, future, (id, 0));
+        match begins {
+            Begins::Now => state.make_ready(index),
+            Begins::With(awaited) => state.awaited.push((awaited, index)),
+            Begins::Never => {}
+        }
+        index
+    }
+
+    fn add(self: &Arc<Self>, state: &mut State, name: &str, future: BoxTask, (id, chance): (TaskId, u64)) {
+        let index = state.tasks.len();
         let waker = Waker::from(Arc::new(TaskWaker { shared: Arc::clone(self), run: state.run, task: index }));
         state.tasks.push(Task {
             id,
-            chance: mix(chance ^ u64::from(nth).rotate_left(32)),
+            chance,
             future: Some(future),
             waker,
-            is_ready: true,
+            is_ready: false,
             is_done: false,
             made: 0,
             spawned: 0,
             drawn: 0,
         });
-        state.ready.push(index);
         let born = state.current.map(|_| state.trace.events.len());
         state.trace.tasks.push(TaskInfo { id, name: name.to_owned(), born });
-        index
     }
 }
 
@@ -295,6 +345,7 @@ impl Future for Sleep {
         // Timers are told apart by their keys, and those of one moment fire
         // together: setting one may change places with setting another.
         state.timers.insert((self.at, key), cx.waker().clone());
+        state.wind_clock();
         Poll::Pending
     }
 }
@@ -302,7 +353,12 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Some(key) = self.key {
-            let removed = self.shared.state.lock().timers.remove(&(self.at, key));
+            let removed = {
+                let mut state = self.shared.state.lock();
+                // A clock that moves any time may be about to fire it.
+                state.clock.touch(Access::Read);
+                state.timers.remove(&(self.at, key))
+            };
             drop(removed);
         }
     }

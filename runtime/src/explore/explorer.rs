@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::escape;
 use super::executor::SimExecutor;
+use super::faults::Faults;
 use super::monitor::{Flaw, Monitors};
 use super::properties::Sightings;
 use super::report::{Coverage, Finding, Report};
@@ -17,8 +18,8 @@ use super::sim::Sim;
 use super::story;
 use super::strategy::{self, Search};
 use super::trace::{End, Failure, TaskId, Trace};
-use crate::actor::Deadlocks;
 use crate::actor::panic::contained;
+use crate::actor::{Deadlocks, fate};
 use crate::sync::access;
 use crate::sync::shim::Mutex;
 use crate::system::System;
@@ -61,6 +62,8 @@ pub struct Explorer {
     steps: usize,
     seed: u64,
     allowed: BTreeSet<Flaw>,
+    faults: Faults,
+    any_time: bool,
     /// Of the exploration that goes on.
     sightings: Arc<Sightings>,
 }
@@ -104,6 +107,8 @@ impl Explorer {
             steps: 10_000,
             seed: 0,
             allowed: BTreeSet::new(),
+            faults: Faults::default(),
+            any_time: false,
             sightings: Arc::default(),
         }
     }
@@ -136,6 +141,37 @@ impl Explorer {
     /// What the program's own random numbers come from.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// Explores the program with these faults, too.
+    pub fn faults(mut self, faults: Faults) -> Self {
+        self.faults = faults;
+        self
+    }
+
+    /// Lets the clock move at any time, as on a slow machine: to the next timer,
+    /// while others could run. By default it moves when nothing else can, and no
+    /// timer is late.
+    ///
+    /// A program that sets a timer again and again has no end of orders then.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tidegate::explore::{Explorer, Strategy};
+    /// use tidegate::prelude::*;
+    /// # struct Echo; impl Actor for Echo { type Msg = Reply<()>;
+    /// # async fn handle(&mut self, reply: Reply<()>, _: &mut Context<Self>) -> Result<(), Fault> { let _ = reply.send(()); Ok(()) } }
+    /// let body = |sim: tidegate::explore::Sim| async move {
+    ///     let echo = sim.system().spawn(Echo, Push::bounded(1));
+    ///     echo.ask_within(Duration::from_secs(9), |reply| reply).await.is_ok()
+    /// };
+    /// let explorer = Explorer::new(Strategy::Exhaustive);
+    /// assert_eq!(explorer.outcomes(body).1, [true].into());
+    /// assert_eq!(explorer.any_time().outcomes(body).1, [false, true].into());
+    /// ```
+    pub fn any_time(mut self) -> Self {
+        self.any_time = true;
         self
     }
 
@@ -328,9 +364,16 @@ impl Explorer {
         let outcome = Arc::new(Mutex::untouched(None));
         let result = Arc::clone(&outcome);
         let future = body(sim);
+        let any_time = self.any_time;
+        let (faults, world) = (self.faults.clone(), (system.clone(), executor.clone(), Arc::clone(chooser)));
         executor.0.spawn(
             "body",
             Box::pin(async move {
+                if any_time {
+                    world.1.start_clock();
+                }
+                faults.begin(&world.0, &world.1, &world.2);
+                drop(world);
                 let done = future.await;
                 *result.lock() = Some(done);
             }),
@@ -351,6 +394,7 @@ impl Explorer {
         }
         // Nothing of it is looked at any more.
         drop(contained(|| {
+            fate::forget();
             monitors.clear();
             drop(monitors);
             drop(executor.clear());

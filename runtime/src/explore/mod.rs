@@ -2,9 +2,11 @@
 
 #[cfg(all(test, not(tidegate_loom)))]
 mod audit;
+mod clock;
 mod escape;
 mod executor;
 mod explorer;
+mod faults;
 #[doc(hidden)]
 pub mod harness;
 mod monitor;
@@ -21,6 +23,7 @@ mod strategy;
 mod trace;
 
 pub use self::explorer::{Explorer, Outcome, Strategy};
+pub use self::faults::Faults;
 pub use self::monitor::Flaw;
 pub use self::report::{Coverage, Finding, Report};
 pub use self::schedule::{NoSchedule, Schedule};

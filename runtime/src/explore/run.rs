@@ -17,6 +17,25 @@ use crate::sync::shim::Mutex;
 /// The strategy, where the loop and the program's own choices find it.
 pub(crate) type Chooser = Arc<Mutex<Box<dyn Search>>>;
 
+/// One of so many numbers, of which each is tried.
+pub(crate) fn choose(executor: &SimExecutor, chooser: &Chooser, options: usize) -> usize {
+    if options == 1 {
+        return 0;
+    }
+    access::goes_on();
+    let state = &mut *executor.0.state.lock();
+    if state.sameness.among_data(options).is_err() {
+        let broken = Failure::Nondeterministic(sameness::told(&state.trace));
+        state.broken.get_or_insert(broken);
+        return 0;
+    }
+    let chosen = chooser.lock().choose(options);
+    let decision = Decision { kind: DecisionKind::Data, options: options as u32, chosen: chosen as u32 };
+    state.trace.decisions.push(decision);
+    state.sameness.chosen(chosen);
+    chosen
+}
+
 /// What a run is limited to, and what is kept of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -117,7 +136,7 @@ fn next(
     if step >= limits.steps {
         return Next::End(End::TooLong);
     }
-    if state.ready.is_empty() {
+    if state.is_idle() {
         return idle(state);
     }
     ids.clear();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::executor::SimExecutor;
 use super::monitor::Monitors;
 use super::real::RealExecutor;
-use super::run::Chooser;
+use super::run::{Chooser, choose};
 use super::sameness;
 use super::trace::{Decision, DecisionKind, Failure};
 use crate::actor::{AnswerFuture, Executor, Reply};
@@ -129,21 +129,7 @@ impl Sim {
         let Backend::Explored { executor, chooser } = &self.0.backend else {
             return (self.0.executor.random() % options as u64) as usize;
         };
-        if options == 1 {
-            return 0;
-        }
-        access::goes_on();
-        let state = &mut *executor.0.state.lock();
-        if state.sameness.among_data(options).is_err() {
-            let broken = Failure::Nondeterministic(sameness::told(&state.trace));
-            state.broken.get_or_insert(broken);
-            return 0;
-        }
-        let chosen = chooser.lock().choose(options);
-        let decision = Decision { kind: DecisionKind::Data, options: options as u32, chosen: chosen as u32 };
-        state.trace.decisions.push(decision);
-        state.sameness.chosen(chosen);
-        chosen
+        choose(executor, chooser, options)
     }
 
     /// Has `holds` looked at after every step, from the one on that says this:

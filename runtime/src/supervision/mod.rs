@@ -28,6 +28,7 @@ pub(crate) use self::group::{Group, Membership};
 pub(crate) use self::lives::Lives;
 pub use self::restart::{OnLimit, Restart};
 use crate::actor::cell::{Cell, Exit};
+use crate::actor::fate;
 use crate::actor::panic::contained;
 use crate::actor::reference::Halt;
 use crate::actor::waits::probe;
@@ -287,10 +288,15 @@ fn is_killed<A: Actor>(cell: &mut Cell<A>, waker: &Waker) -> bool {
 /// Polls `task` and catches its panic. One `catch_unwind` a poll,
 /// which is many messages.
 fn unwound<F: Future>(mut task: Pin<&mut F>) -> impl Future<Output = Result<F::Output, Panic>> {
-    poll_fn(move |cx| match contained(|| task.as_mut().poll(cx)) {
-        Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
-        Ok(Poll::Pending) => Poll::Pending,
-        Err(panic) => Poll::Ready(Err(panic)),
+    poll_fn(move |cx| {
+        match contained(|| {
+            fate::meet();
+            task.as_mut().poll(cx)
+        }) {
+            Ok(Poll::Ready(done)) => Poll::Ready(Ok(done)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(panic) => Poll::Ready(Err(panic)),
+        }
     })
 }
 
