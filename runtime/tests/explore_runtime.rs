@@ -9,6 +9,7 @@ mod explore_runtime {
 
     mod delivery;
     mod endings;
+    mod flows;
     mod patterns;
     mod supervision;
 }

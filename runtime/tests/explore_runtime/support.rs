@@ -47,7 +47,7 @@ where
 {
     let seen = Seen::default();
     let body = |sim| body(sim, seen.clone());
-    let report = Explorer::new(Strategy::Exhaustive).schedules(SCHEDULES).run(&body);
+    let report = Explorer::new(Strategy::Exhaustive).schedules(SCHEDULES / 4).run(&body);
     println!("{report}");
     assert!(report.finding.is_none(), "{report}");
     if report.coverage != Coverage::Exhausted {
