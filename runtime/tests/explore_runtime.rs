@@ -12,4 +12,5 @@ mod explore_runtime {
     mod flows;
     mod patterns;
     mod supervision;
+    mod waits;
 }

@@ -61,6 +61,7 @@ pub struct Explorer {
     time: Duration,
     steps: usize,
     seed: u64,
+    deadlocks: Deadlocks,
     allowed: BTreeSet<Flaw>,
     faults: Faults,
     any_time: bool,
@@ -106,6 +107,7 @@ impl Explorer {
             time,
             steps: 10_000,
             seed: 0,
+            deadlocks: Deadlocks::off(),
             allowed: BTreeSet::new(),
             faults: Faults::default(),
             any_time: false,
@@ -135,6 +137,14 @@ impl Explorer {
     /// right.
     pub fn steps(mut self, most: usize) -> Self {
         self.steps = most;
+        self
+    }
+
+    /// What the system does about actors that wait for each other in a circle.
+    /// The default is [off](Deadlocks::off), unlike elsewhere: nothing is broken,
+    /// so that a deadlock is found.
+    pub fn deadlocks(mut self, deadlocks: Deadlocks) -> Self {
+        self.deadlocks = deadlocks;
         self
     }
 
@@ -358,7 +368,7 @@ impl Explorer {
         access::forget_living();
         access::begin_step(TaskId::ROOT.0, 0, false, limits.telling);
         executor.begin(self.seed, limits);
-        let system = System::builder().for_exploring(Deadlocks::off()).build_on(executor.clone());
+        let system = System::builder().for_exploring(self.deadlocks).build_on(executor.clone());
         let monitors = Arc::new(Monitors::new(system.clone(), self.allowed.clone(), Arc::clone(&self.sightings)));
         let sim = Sim::explored(system.clone(), executor.clone(), Arc::clone(chooser), Arc::clone(&monitors));
         let outcome = Arc::new(Mutex::untouched(None));

@@ -45,13 +45,23 @@ where
     F: Fn(Sim, Seen) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    explored_by(|strategy| Explorer::new(strategy), possible, body);
+}
+
+/// The same, with settings of its own.
+#[track_caller]
+pub(crate) fn explored_by<F, Fut>(explorer: impl Fn(Strategy) -> Explorer, possible: &[&str], body: F)
+where
+    F: Fn(Sim, Seen) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
     let seen = Seen::default();
     let body = |sim| body(sim, seen.clone());
-    let report = Explorer::new(Strategy::Exhaustive).schedules(SCHEDULES / 4).run(&body);
+    let report = explorer(Strategy::Exhaustive).schedules(SCHEDULES / 4).run(&body);
     println!("{report}");
     assert!(report.finding.is_none(), "{report}");
     if report.coverage != Coverage::Exhausted {
-        let sampled = sample(&body);
+        let sampled = sample(&explorer, &body);
         println!("{sampled}");
         assert!(sampled.finding.is_none(), "{sampled}");
         assert_eq!((sampled.coverage, sampled.too_long), (Coverage::Sampled, 0));
@@ -64,7 +74,7 @@ where
     }
 }
 
-fn sample<F, Fut>(body: &F) -> Report
+fn sample<F, Fut>(explorer: &impl Fn(Strategy) -> Explorer, body: &F) -> Report
 where
     F: Fn(Sim) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
@@ -80,7 +90,7 @@ where
             })
             .collect();
         let schedule: Schedule = text.join(".").parse().unwrap();
-        let mut one = Explorer::new(Strategy::Replay(schedule)).run(body);
+        let mut one = explorer(Strategy::Replay(schedule)).run(body);
         if one.finding.is_some() {
             return one;
         }
