@@ -89,6 +89,19 @@ pub(crate) fn command(args: &[String]) -> Result<Ended> {
     Ok(Ended::Ran(outcome.passed()))
 }
 
+/// A target directory of its own: the flags of these builds differ from those of
+/// every other, and one directory would hold only the latest.
+pub(crate) fn loom_target() -> Result<PathBuf> {
+    Ok(Metadata::read()?.target.join("loom"))
+}
+
+/// Has a command of cargo's build for loom.
+pub(crate) fn under_loom(cargo: &mut Command) -> &mut Command {
+    // In place of whatever flags the environment sets: cargo takes this
+    // variable before all others, so no setting outside can drop the cfg.
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", "--cfg\x1ftidegate_loom").env_remove("RUSTFLAGS")
+}
+
 /// The test program of the crate, built for loom.
 #[derive(Debug)]
 pub(crate) struct Program {
@@ -98,15 +111,12 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Builds it, in a target directory of its own: its flags differ from those of
-    /// every other build, and one directory would hold only the latest.
+    /// Builds it.
     pub(crate) fn build() -> Result<Self> {
-        let target = Metadata::read()?.target.join("loom");
+        let target = loom_target()?;
         let mut build = cargo(&["test", "-p", "tidegate", "--lib", "--no-default-features", "--profile", "loom"]);
         build.args(["--no-run", "--message-format=json-render-diagnostics", "--target-dir"]).arg(target);
-        // In place of whatever flags the environment sets: cargo takes this
-        // variable before all others, so no setting outside can drop the cfg.
-        build.env("CARGO_ENCODED_RUSTFLAGS", "--cfg\x1ftidegate_loom").env_remove("RUSTFLAGS");
+        under_loom(&mut build);
         println!("$ RUSTFLAGS=\"--cfg tidegate_loom\" {}", shown(&build));
         let built = executables(&output_of(&mut build)?);
         let [(_, path)] = built.as_slice() else {

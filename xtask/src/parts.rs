@@ -28,6 +28,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part { name: "doctest", what: "the examples in the documentation", run: doctest },
     Part { name: "examples", what: "each example prints what it is expected to", run: examples },
     Part { name: "models", what: "every loom model, one process each", run: models },
+    Part { name: "loom-user", what: "a user's own models, beside tidegate's structures", run: loom_user },
     Part { name: "mutants", what: "every mutant is killed by its model", run: mutants },
 ];
 
@@ -73,6 +74,17 @@ fn deny() -> Outcome {
 
 fn models() -> Outcome {
     model::run_all(&model::Options::default())
+}
+
+fn loom_user() -> Outcome {
+    let mut tally = Tally::default();
+    let result = model::loom_target().and_then(|target| {
+        let mut test = cargo(&["test", "-p", "tidegate-loom-user", "--profile", "loom", "--tests"]);
+        stream(model::under_loom(test.arg("--target-dir").arg(target)), |line| tally.read(line))
+    });
+    // Without the cfg there would be none.
+    let found = if tally.passed + tally.failed > 0 { Ok(()) } else { Err("not one model was run".to_owned()) };
+    (tally, result.and(found)).into()
 }
 
 fn mutants() -> Outcome {

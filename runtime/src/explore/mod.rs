@@ -10,6 +10,8 @@ mod faults;
 #[doc(hidden)]
 pub mod harness;
 mod monitor;
+#[cfg(feature = "tokio")]
+mod on_tokio;
 mod properties;
 mod real;
 mod report;

@@ -12,6 +12,7 @@
 //! | [`lane`] | the control lane |
 //! | [`reply`] | a slot for one answer |
 //! | [`counter`] | counts, handles, flags |
+//! | `modelled` | runs a model, ours or a user's |
 //! | [`access`] | what a step of an explored program touches |
 //!
 //! Every ordering says what it pairs with and names the model that fails when
@@ -21,6 +22,8 @@
 pub(crate) mod access;
 pub(crate) mod counter;
 pub(crate) mod lane;
+#[cfg(all(any(test, feature = "testkit"), tidegate_loom))]
+pub(crate) mod modelled;
 #[cfg(all(test, tidegate_loom))]
 pub(crate) mod modelling;
 #[cfg(tidegate_loom)]

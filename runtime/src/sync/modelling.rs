@@ -3,13 +3,13 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use loom::sync::Notify;
-use loom::thread::{self, ThreadId};
+use super::modelled;
+pub(crate) use super::modelled::block_on;
 
 /// Spoils memory that is freed: loom does not see a use of a ring after its
 /// end, and with what lies there then it fails.
@@ -39,71 +39,16 @@ unsafe impl GlobalAlloc for Spoiling {
 /// Explores every schedule of `f` with as many preemptions as the environment
 /// says, and says how many there were.
 pub(crate) fn model(f: impl Fn() + Send + Sync + 'static) {
-    explore(loom::model::Builder::new(), f);
+    say(modelled::explore(modelled::preemptions(), f));
 }
 
 /// The same without a bound: for models of two threads.
 pub(crate) fn model_unbounded(f: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = None;
-    explore(builder, f);
+    say(modelled::explore(None, f));
 }
 
-fn explore(mut builder: loom::model::Builder, f: impl Fn() + Send + Sync + 'static) {
-    // Loom calls a model that it cut off passed.
-    let cut_off = builder.max_permutations.is_some() || builder.max_duration.is_some();
-    assert!(!cut_off, "a model that may be cut off shows nothing");
-    builder.max_branches = builder.max_branches.max(5_000);
-    let iterations = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&iterations);
-    builder.check(move || {
-        counted.fetch_add(1, SeqCst);
-        f();
-    });
-    let iterations = iterations.load(SeqCst);
-    assert!(iterations > 1, "one schedule: this models nothing");
+fn say(iterations: u64) {
     println!("tidegate-model: iterations={iterations}");
-}
-
-/// A thread that can be woken, as a task is.
-struct Task {
-    thread: ThreadId,
-    woken: Notify,
-    /// It was woken by itself, while it was polled.
-    again: AtomicBool,
-}
-
-impl Wake for Task {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        if thread::current().id() == self.thread {
-            self.again.store(true, SeqCst);
-        } else {
-            self.woken.notify();
-        }
-    }
-}
-
-/// Polls `future` until it is ready, sleeping in between. Unlike loom's own it
-/// lets others go first when a poll wakes itself, which would spin otherwise.
-/// As loom's, it wakes up once without a reason.
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    let task = Arc::new(Task { thread: thread::current().id(), woken: Notify::new(), again: AtomicBool::new(false) });
-    let waker = Waker::from(Arc::clone(&task));
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        if task.again.swap(false, SeqCst) {
-            thread::yield_now();
-        } else {
-            task.woken.wait();
-        }
-    }
 }
 
 /// Polls once, with a waker that nobody listens to.

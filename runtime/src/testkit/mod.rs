@@ -10,11 +10,13 @@
 //! [`in_all_modes!`](crate::in_all_modes) runs a test under every way to deliver.
 //!
 //! What it is not: a proof. A seed gives one interleaving of tasks, on one
-//! thread; races between threads are for models and stress tests.
+//! thread. All of them are for the feature `explore`; races between threads, in
+//! structures of your own, for loom: [`loom_model`] runs a model of them.
 
 mod actor;
 mod faulty;
 mod flow;
+mod models;
 mod modes;
 mod probe;
 
@@ -26,6 +28,9 @@ use std::time::Duration;
 pub use self::actor::TestActor;
 pub use self::faulty::{Faults, Faulty};
 pub use self::flow::{Flow, flow};
+#[cfg(tidegate_loom)]
+pub use self::models::loom_block_on;
+pub use self::models::loom_model;
 pub use self::modes::TestMode;
 pub use self::probe::Probe;
 
