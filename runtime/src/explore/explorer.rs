@@ -278,13 +278,7 @@ impl Explorer {
             finding: None,
         };
         if let Some(why) = escape::surrounded() {
-            report.finding = Some(Finding {
-                failure: Failure::Escaped(why),
-                found_at: 0,
-                found: Schedule::default(),
-                schedule: Schedule::default(),
-                story: String::new(),
-            });
+            report.finding = Some(Finding::of_no_run(Failure::Escaped(why), 0));
             return report;
         }
         loop {
@@ -324,8 +318,7 @@ impl Explorer {
             && !matches!(self.strategy, Strategy::Replay(_))
             && let Some(failure) = this.sightings.missing(report.schedules)
         {
-            let (found, schedule, story) = (Schedule::default(), Schedule::default(), String::new());
-            report.finding = Some(Finding { failure, found_at: report.schedules, found, schedule, story });
+            report.finding = Some(Finding::of_no_run(failure, report.schedules));
         }
         report.pruned = chooser.lock().pruned();
         report.elapsed = begun.elapsed();
@@ -341,14 +334,19 @@ impl Explorer {
     {
         let found = std::mem::take(&mut executor.0.state.lock().trace);
         let is_replay = matches!(self.strategy, Strategy::Replay(_));
-        story::finding(found, found_at, !is_replay, |choices, telling| {
-            let again: Chooser = Arc::new(Mutex::untouched(Box::new(strategy::Replay::new(choices.to_vec()))));
+        let mut finding = story::finding(found, found_at, !is_replay, |search, telling| {
+            let again: Chooser = Arc::new(Mutex::untouched(search));
             again.lock().begin();
             let limits = Limits { steps: self.steps, touching: telling, telling };
             drop(self.once(executor, &again, body, limits));
             self.look_for_leaks(executor, body);
             std::mem::take(&mut executor.0.state.lock().trace)
-        })
+        });
+        finding.replay = format!("Explorer::new(Strategy::Replay(\"{}\".parse()?))", finding.schedule);
+        if self.seed != 0 {
+            finding.replay = format!("{}.seed({})", finding.replay, self.seed);
+        }
+        finding
     }
 
     /// One run, from an empty world to an empty world. The trace stays with the

@@ -54,8 +54,35 @@ pub struct Finding {
     pub found: Schedule,
     /// The same made as short as was possible.
     pub schedule: Schedule,
-    /// What happens under `schedule`, told to people.
+    /// What happens under `schedule`, told to people: the chart, and what decides.
     pub story: String,
+    /// Who did what, step by step: a message sequence chart as text.
+    pub chart: String,
+    /// The same for Mermaid.
+    pub mermaid: String,
+    /// What decides: each is a choice of the program, or two steps that could
+    /// have come the other way round, with which nothing fails. Tried, not
+    /// guessed. Empty if nothing decides alone.
+    pub races: Vec<String>,
+    /// How to run `schedule` again.
+    pub replay: String,
+}
+
+impl Finding {
+    /// One that no schedule shows.
+    pub(super) fn of_no_run(failure: Failure, found_at: u64) -> Self {
+        Self {
+            failure,
+            found_at,
+            found: Schedule::default(),
+            schedule: Schedule::default(),
+            story: String::new(),
+            chart: String::new(),
+            mermaid: String::new(),
+            races: Vec::new(),
+            replay: String::new(),
+        }
+    }
 }
 
 impl Report {
@@ -76,16 +103,68 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What happened in the schedule that failed, as a message sequence chart in
+    /// text: a column for each who does something. Empty if nothing was found.
+    ///
+    /// ```
+    /// use tidegate::explore::{Explorer, Strategy};
+    /// let report = Explorer::new(Strategy::Exhaustive).run(|sim| async move {
+    ///     sim.spawn("client", async { panic!("no") }).await
+    /// });
+    /// assert!(report.chart().contains("X         client panicked: no"), "{report}");
+    /// assert!(report.mermaid().starts_with("sequenceDiagram"));
+    /// ```
+    #[must_use]
+    pub fn chart(&self) -> &str {
+        self.finding.as_ref().map_or("", |finding| &finding.chart)
+    }
+
+    /// The same as a `sequenceDiagram` for Mermaid.
+    #[must_use]
+    pub fn mermaid(&self) -> &str {
+        self.finding.as_ref().map_or("", |finding| &finding.mermaid)
+    }
+}
+
+/// What was looked at; and if something was found, what, how it comes about, and
+/// how to see it again.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {:?}, {} schedules ({} pruned, {} too long) in {:.1?}",
-            self.strategy, self.coverage, self.schedules, self.pruned, self.too_long, self.elapsed
-        )?;
-        match &self.finding {
-            None => Ok(()),
-            Some(finding) => write!(f, "\n{}\nschedule {}\n{}", finding.failure, finding.schedule, finding.story),
+        let Self { strategy, coverage, schedules, pruned, too_long, elapsed, finding } = self;
+        let Some(finding) = finding else {
+            write!(f, "{strategy}: {coverage:?}, {schedules} schedules")?;
+            write!(f, " ({pruned} pruned, {too_long} too long) in {elapsed:.1?}")?;
+            if *coverage == Coverage::CutOff {
+                f.write_str("\nThe budget was used up before the end: what was not looked at is not called right.")?;
+            }
+            if *too_long > 0 {
+                f.write_str("\nRuns were cut off after `steps`: what comes behind was not looked at.")?;
+            }
+            return Ok(());
+        };
+        match &finding.failure {
+            // One line for each who waits.
+            Failure::Deadlock(who) => {
+                writeln!(f, "deadlock: {}", who.replacen(": ", ":\n  ", 1).replace("; ", "\n  "))?
+            }
+            failure => writeln!(f, "{failure}")?,
         }
+        if !finding.chart.is_empty() {
+            let choices = match finding.schedule.len() {
+                0 => String::from("no choice but the default"),
+                1 => String::from("1 choice"),
+                n => format!("{n} choices"),
+            };
+            write!(f, "\nSchedule {}: {choices}", finding.schedule)?;
+            if finding.found != finding.schedule {
+                write!(f, " (shrunk from {})", finding.found.len())?;
+            }
+            writeln!(f, "\n\n{}", finding.story)?;
+        }
+        if !finding.replay.is_empty() {
+            writeln!(f, "Replay:\n  {}\n", finding.replay)?;
+        }
+        write!(f, "({strategy}: found in schedule {} after {elapsed:.1?})", finding.found_at)
     }
 }

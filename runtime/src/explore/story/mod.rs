@@ -1,24 +1,78 @@
 //! What went wrong, as people are told: in as few steps as will show it.
 
+mod acts;
+mod chart;
+mod mermaid;
+mod order;
+mod races;
+
+use std::fmt::Write;
+
+use self::acts::Acts;
 use super::report::Finding;
 use super::schedule::Schedule;
 use super::shrink::{Tried, shrink};
+use super::strategy::{Replay, Search};
 use super::trace::{Failure, Trace};
 
-/// A run has failed. `replay` runs a schedule again, and may be asked to tell
-/// of it; unless it is to be `shrunk`, the schedule stays what it is.
+/// A run has failed. `replay` runs the program again as it is told to, and tells
+/// of it if that is asked for; unless it is to be `shrunk`, the schedule stays
+/// what it is.
 pub(super) fn finding(
     found: Trace,
     found_at: u64,
     shrunk: bool,
-    mut replay: impl FnMut(&[u32], bool) -> Trace,
+    mut replay: impl FnMut(Box<dyn Search>, bool) -> Trace,
 ) -> Finding {
     let as_found = Schedule::of(&found);
     let first = Tried::of(&found);
     drop(found);
-    let shrunk = shrunk && !matches!(first.failure, Some(Failure::Nondeterministic(_)));
-    let best = if shrunk { shrink(first, |choices| Tried::of(&replay(choices, false))) } else { first };
+    let again = |choices: &[u32]| Box::new(Replay::new(choices.to_vec()));
+    let is_same_again = !matches!(first.failure, Some(Failure::Nondeterministic(_)));
+    let best = if shrunk && is_same_again {
+        shrink(first, |choices| Tried::of(&replay(again(choices), false)))
+    } else {
+        first
+    };
     let schedule = Schedule::from_choices(best.choices());
     let failure = best.failure.unwrap_or_else(|| unreachable!("a run that has failed"));
-    Finding { failure, found_at, found: as_found, schedule, story: String::new() }
+    let mut finding = Finding { found: as_found, schedule, ..Finding::of_no_run(failure, found_at) };
+    if is_same_again {
+        let trace = replay(again(&finding.schedule.choices), true);
+        tell(&mut finding, &trace, |order| replay(order, false));
+    }
+    finding
+}
+
+fn tell(finding: &mut Finding, trace: &Trace, replay: impl FnMut(Box<dyn Search>) -> Trace) {
+    let acts = Acts::of(trace);
+    let failed = match &finding.failure {
+        Failure::Panicked { task, .. } => Some(task.as_str()),
+        _ => None,
+    };
+    // Who waits for whom is told above.
+    let failure = match &finding.failure {
+        Failure::Deadlock(_) => String::from("deadlock"),
+        failure => failure.to_string(),
+    };
+    finding.chart = chart::chart(&acts, &failure, failed);
+    finding.mermaid = mermaid::mermaid(&acts, &finding.failure.to_string(), failed);
+    finding.races = races::decisive(trace, &acts, replay);
+    let mut story = finding.chart.clone();
+    if let Some(kind) = acts.only_kind() {
+        let _ = writeln!(story, "\nMessages are shown by type; `sim.describe::<{kind}>()` shows what is in them.");
+    }
+    let races = if finding.races.is_empty() {
+        let some = races::some(trace, &acts);
+        let among = if some.is_empty() { "" } else { " Steps that race:" };
+        let _ = writeln!(story, "\nNothing was found that decides it alone.{among}");
+        some
+    } else {
+        story.push_str("\nThis decides:\n");
+        finding.races.clone()
+    };
+    for race in races {
+        let _ = writeln!(story, "- {race}");
+    }
+    finding.story = story;
 }

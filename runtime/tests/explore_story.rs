@@ -1,0 +1,238 @@
+//! What a failure looks like to whoever has to understand it.
+#![cfg(feature = "explore")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tidegate::explore::{Explorer, Report, Sim, Strategy};
+use tidegate::prelude::*;
+
+#[derive(Debug)]
+enum Msg {
+    Get(Reply<u64>),
+    Set(u64),
+    Ask(ActorRef<Msg>, Reply<u64>),
+}
+
+#[derive(Default)]
+struct Keeper(u64);
+
+impl Actor for Keeper {
+    type Msg = Msg;
+    async fn handle(&mut self, msg: Msg, _: &mut Context<Self>) -> Result<(), Fault> {
+        match msg {
+            Msg::Get(reply) => drop(reply.send(self.0)),
+            Msg::Set(to) => self.0 = to,
+            Msg::Ask(other, reply) => {
+                if let Ok(n) = other.ask(Msg::Get).await {
+                    drop(reply.send(n));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn keeper(sim: &Sim, name: &str) -> ActorRef<Msg> {
+    sim.system().build(Keeper::default).named(name).mailbox(Push::bounded(4)).spawn()
+}
+
+/// Each client reads, then writes what it has read and one.
+async fn lost_update(sim: Sim) {
+    let count = keeper(&sim, "count");
+    let clients = ["ann", "bob"].map(|name| {
+        let count = count.clone();
+        sim.spawn(name, async move {
+            add_one(&count).await;
+        })
+    });
+    for client in clients {
+        client.await;
+    }
+    assert_eq!(count.ask(Msg::Get).await.unwrap(), 2, "an update is lost");
+}
+
+async fn add_one(count: &ActorRef<Msg>) {
+    let old = count.ask(Msg::Get).await.unwrap();
+    count.tell(Msg::Set(old + 1)).await.unwrap();
+}
+
+async fn circle(sim: Sim) {
+    let (left, right) = (keeper(&sim, "left"), keeper(&sim, "right"));
+    let clients = [("ann", left.clone(), right.clone()), ("bob", right, left)].map(|(name, one, other)| {
+        sim.spawn(name, async move { one.ask(|reply| Msg::Ask(other, reply)).await.unwrap() })
+    });
+    for client in clients {
+        client.await;
+    }
+}
+
+async fn late(sim: Sim) {
+    let keep = keeper(&sim, "keep");
+    let patience = [10, 30][sim.choose(2)];
+    let writer = keep.clone();
+    let clock = sim.clone();
+    let writer = sim.spawn("writer", async move {
+        clock.sleep(Duration::from_millis(20)).await;
+        writer.tell(Msg::Set(1)).await.unwrap();
+    });
+    sim.sleep(Duration::from_millis(patience)).await;
+    assert_eq!(keep.ask(Msg::Get).await.unwrap(), 0, "it has been set");
+    writer.await;
+}
+
+/// What three tasks write, in every order; one of the orders is wrong.
+async fn one_order(sim: Sim) {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let keep = keeper(&sim, "keep");
+    let tasks = ["ann", "bob", "eve"].map(|name| {
+        let (keep, log) = (keep.clone(), Arc::clone(&log));
+        sim.spawn(name, async move {
+            for n in 0..2 {
+                keep.tell(Msg::Set(n)).await.unwrap();
+            }
+            log.lock().unwrap().push(name);
+        })
+    });
+    for task in tasks {
+        task.await;
+    }
+    assert_ne!(*log.lock().unwrap(), ["eve", "bob", "ann"]);
+}
+
+fn explore<F: Future<Output = ()> + Send + 'static>(body: impl Fn(Sim) -> F) -> Report {
+    Explorer::new(Strategy::Exhaustive).run(body)
+}
+
+#[test]
+fn a_lost_update_is_told_by_its_race() {
+    let report = explore(lost_update);
+    assert_eq!(
+        told(&report),
+        "\
+body panicked: assertion `left == right` failed: an update is lost
+  left: 1
+ right: 2
+
+Schedule -: no choice but the default
+
+  step  body    /count  ann     bob
+     0  o       |       |       |         spawns /count, ann, bob
+     2  |       |<------o       |         asks #1 Msg
+     3  |       |<--------------o         asks #2 Msg
+     4  |       *       |       |         takes #1 Msg
+        |       o------>|       |         answers #1 with u64
+     5  |       |<------o       |         sends #3 Msg
+     6  |       *       |       |         takes #2 Msg
+        |       o-------------->|         answers #2 with u64
+     8  |       |<--------------o         sends #4 Msg
+     9  |       *       |       |         takes #3 Msg
+    10  o------>|       |       |         asks #5 Msg
+    11  |       *       |       |         takes #4 Msg
+    12  |       *       |       |         takes #5 Msg
+        |<------o       |       |         answers #5 with u64
+        X       |       |       |         body panicked: assertion `left == right` failed: an update is lost
+
+Messages are shown by type; `sim.describe::<Msg>()` shows what is in them.
+
+This decides:
+- step 3: bob asks #2 Msg to /count
+  step 5: ann sends #3 Msg to /count
+  Both touch /count. The other way round it does not fail.
+
+Replay:
+  Explorer::new(Strategy::Replay(\"-\".parse()?))
+"
+    );
+}
+
+#[test]
+fn a_deadlock_is_told_by_who_waits() {
+    let report = explore(circle);
+    assert_eq!(
+        told(&report),
+        "\
+deadlock: nothing can go on, and the body is not done:
+  /left waits for an answer of /right
+  /right waits for an answer of /left
+  ann waits for an answer of /left
+  bob waits for an answer of /right
+
+Schedule -: no choice but the default
+
+  step  body    /left   /right  ann     bob
+     0  o       |       |       |       |         spawns /left, /right, ann, bob
+     3  |       |<--------------o       |         asks #1 Msg
+     4  |       |       |<--------------o         asks #2 Msg
+     5  |       *       |       |       |         takes #1 Msg
+     6  |       |       *       |       |         takes #2 Msg
+     7  |       o------>|       |       |         asks #3 Msg
+     8  |       |<------o       |       |         asks #4 Msg
+        X deadlock
+
+Messages are shown by type; `sim.describe::<Msg>()` shows what is in them.
+
+This decides:
+- step 3: ann asks #1 Msg to /left
+  step 8: /right asks #4 Msg to /left
+  Both touch /left. The other way round it does not fail.
+- step 4: bob asks #2 Msg to /right
+  step 7: /left asks #3 Msg to /right
+  Both touch /right. The other way round it does not fail.
+
+Replay:
+  Explorer::new(Strategy::Replay(\"-\".parse()?))
+"
+    );
+}
+
+#[test]
+fn a_choice_of_the_program_that_decides_is_told() {
+    let report = explore(late);
+    let finding = report.finding.as_ref().expect("it is too late for one of the two");
+    assert_eq!(finding.races, ["step 0 chooses 1: with 0 it does not fail"]);
+    assert!(report.chart().contains("--- nothing else can run: the clock moves to 20ms ---"), "{report}");
+    assert_eq!(
+        report.mermaid().lines().take(9).collect::<Vec<_>>(),
+        [
+            "sequenceDiagram",
+            "    participant p0 as body",
+            "    participant p1 as /keep",
+            "    participant p2 as writer",
+            "    Note over p0: spawns /keep, writer",
+            "    Note over p0: chooses 1 of 0..2",
+            "    Note over p0,p2: nothing else can run: the clock moves to 20ms",
+            "    p2->>p1: sends #35;1 Msg",
+            "    Note over p1: takes #35;1 Msg",
+        ]
+    );
+}
+
+#[test]
+fn what_was_found_late_is_made_short() {
+    let report = explore(one_order);
+    let finding = report.finding.as_ref().expect("one order is wrong");
+    println!("{report}");
+    assert!(finding.schedule.len() <= 8, "{} from {}", finding.schedule, finding.found);
+    assert!(finding.schedule.len() < finding.found.len(), "{} from {}", finding.schedule, finding.found);
+}
+
+#[test]
+fn a_replay_is_the_same_a_hundred_times() {
+    let found = explore(lost_update).finding.expect("it is lost");
+    for _ in 0..100 {
+        let again = Explorer::new(Strategy::Replay(found.schedule.clone())).run(lost_update);
+        let again = again.finding.expect("it is lost again");
+        assert_eq!(
+            (&again.failure, &again.schedule, &again.story, &again.mermaid),
+            (&found.failure, &found.schedule, &found.story, &found.mermaid)
+        );
+    }
+}
+
+/// Without what differs from day to day.
+fn told(report: &Report) -> String {
+    let report = report.to_string();
+    let (report, _) = report.rsplit_once("\n\n(").expect("it ends with what was looked at");
+    report.lines().map(|line| line.split(", at runtime").next().unwrap_or(line)).collect::<Vec<_>>().join("\n") + "\n"
+}
