@@ -1,5 +1,6 @@
 //! The sending side: claims, permits, and what a refused claim runs into.
 
+use super::super::access;
 use super::{
     Access, BELOW_SEQUENCE, BUFFERED, CLOSED, FROZEN, LIMIT_FLAGS, MAX_PERMITS, ONE_MESSAGE, ONE_PERMIT, Put, Queue,
     REPORTED, Refusal, Relaxed, WAITERS, Wakes, ahead, kept, mutant, order, permits, sequence,
@@ -87,7 +88,7 @@ impl<T> Queue<T> {
                     look,
                 ) {
                     Ok(_) => {
-                        self.seen.tail.touch(Access::Write);
+                        self.has_claimed(tail, 1);
                         return Ok(sequence(tail));
                     }
                     Err(now) => tail = now,
@@ -139,7 +140,7 @@ impl<T> Queue<T> {
         let claim = order!(Acquire, "queue.claim_slow");
         match self.tail.0.compare_exchange(*tail, tail.wrapping_add(ONE_MESSAGE), claim, claim) {
             Ok(claimed) => {
-                self.seen.tail.touch(Access::Write);
+                self.has_claimed(claimed, 1);
                 if claimed & REPORTED != 0 && !mutant!("queue.claim_without_report") {
                     self.settle();
                 }
@@ -148,6 +149,22 @@ impl<T> Queue<T> {
             Err(now) => {
                 *tail = now;
                 Ok(None)
+            }
+        }
+    }
+
+    /// Touches what a claim of `n`, made when the tail was so, depends on: on what
+    /// was taken and asked for, unless there was room for it from the beginning.
+    #[inline(always)]
+    fn has_claimed(&self, tail: u64, n: u64) {
+        self.seen.tail.touch(Access::Write);
+        if access::is_exploring() {
+            // Relaxed: explored programs have one thread.
+            // Not modelled: as that.
+            let (published, used) = (&self.published.0, sequence(tail) + permits(tail) + n);
+            let is_push = published.requested.load(Relaxed) == super::UNBOUNDED;
+            if !is_push || used > published.capacity.load(Relaxed) {
+                self.seen.head.touch(Access::Read);
             }
         }
     }
@@ -251,7 +268,7 @@ impl<T> Queue<T> {
             // Checked by: queue::model::pressure::pressure_edges_alternate_and_end_at_the_level
             match self.tail.0.compare_exchange_weak(tail, tail + n * ONE_PERMIT, kept!(AcqRel), look) {
                 Ok(_) => {
-                    self.seen.tail.touch(Access::Write);
+                    self.has_claimed(tail, n);
                     if tail & REPORTED != 0 && !mutant!("queue.reserve_without_report") {
                         self.settle();
                     }

@@ -3,8 +3,8 @@
 
 use super::super::access::{Access, Object};
 
-/// - A claim changes the tail. It has seen that there was room, which taking does
-///   not end: one that is refused has seen the head as well.
+/// - A claim changes the tail. It has seen the head as well, if it is refused, or
+///   let in where it might not have been, had less been taken or asked for.
 /// - Taking and asking change the head.
 /// - What changes both at once, as whoever serves senders that wait does, changes
 ///   everything.
