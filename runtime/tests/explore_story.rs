@@ -1,10 +1,11 @@
 //! What a failure looks like to whoever has to understand it.
 #![cfg(feature = "explore")]
 
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidegate::explore::{Explorer, Report, Sim, Strategy};
+use tidegate::explore::{Explorer, Report, Sim, Strategy, harness};
 use tidegate::prelude::*;
 
 #[derive(Debug)]
@@ -141,7 +142,7 @@ This decides:
   Both touch /count. The other way round it does not fail.
 
 Replay:
-  Explorer::new(Strategy::Replay(\"-\".parse()?))
+  the same explorer, `.strategy(Strategy::Replay(\"-\".parse()?))`
 "
     );
 }
@@ -181,7 +182,7 @@ This decides:
   Both touch /right. The other way round it does not fail.
 
 Replay:
-  Explorer::new(Strategy::Replay(\"-\".parse()?))
+  the same explorer, `.strategy(Strategy::Replay(\"-\".parse()?))`
 "
     );
 }
@@ -235,4 +236,37 @@ fn told(report: &Report) -> String {
     let report = report.to_string();
     let (report, _) = report.rsplit_once("\n\n(").expect("it ends with what was looked at");
     report.lines().map(|line| line.split(", at runtime").next().unwrap_or(line)).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// Run by [`the_line_that_is_shown_replays_it`], in a process of its own.
+#[test]
+#[ignore = "it fails"]
+fn the_order_is_wrong() {
+    harness::explored("explore_story::the_order_is_wrong", Explorer::new(Strategy::Exhaustive), one_order);
+}
+
+#[test]
+fn the_line_that_is_shown_replays_it() {
+    let run = |replay: Option<&str>| {
+        let mut test = Command::new(std::env::current_exe().expect("a test"));
+        test.args(["the_order_is_wrong", "--exact", "--ignored"]).env("CARGO_PKG_NAME", "tidegate");
+        test.env_remove("TIDEGATE_REPLAY").env_remove("TIDEGATE_SEED");
+        if let Some(schedule) = replay {
+            test.env("TIDEGATE_REPLAY", schedule);
+        }
+        let output = test.output().expect("it runs");
+        assert!(!output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    };
+    let found = run(None);
+    let (_, shown) = found.split_once("TIDEGATE_REPLAY='").unwrap_or_else(|| panic!("no line: {found}"));
+    let (schedule, command) = shown.split_once("' ").expect("it ends");
+    assert!(command.starts_with("cargo test -p tidegate the_order_is_wrong -- --exact\n"), "{command}");
+    let replayed = run(Some(schedule));
+    let chart = |text: &str| {
+        let (_, chart) = text.split_once("  step  ").expect("a chart");
+        chart.split_once("\nReplay").expect("it ends").0.to_owned()
+    };
+    assert_eq!(chart(&replayed), chart(&found));
+    assert!(replayed.contains("found in schedule 1 "), "{replayed}");
 }

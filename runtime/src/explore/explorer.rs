@@ -1,5 +1,7 @@
 //! Runs a program again and again, under a strategy, within a budget.
 
+mod explained;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
@@ -15,7 +17,6 @@ use super::report::{Coverage, Finding, Report};
 use super::run::{Chooser, Limits, run};
 use super::schedule::Schedule;
 use super::sim::Sim;
-use super::story;
 use super::strategy::{self, Search};
 use super::trace::{End, Failure, TaskId, Trace};
 use crate::actor::panic::contained;
@@ -323,30 +324,6 @@ impl Explorer {
         report.pruned = chooser.lock().pruned();
         report.elapsed = begun.elapsed();
         report
-    }
-
-    /// The last run has failed: why, shortly.
-    fn explained<F, Fut>(&self, executor: &SimExecutor, body: &F, found_at: u64) -> Finding
-    where
-        F: Fn(Sim) -> Fut,
-        Fut: Future + Send + 'static,
-        Fut::Output: Outcome + Send,
-    {
-        let found = std::mem::take(&mut executor.0.state.lock().trace);
-        let is_replay = matches!(self.strategy, Strategy::Replay(_));
-        let mut finding = story::finding(found, found_at, !is_replay, |search, telling| {
-            let again: Chooser = Arc::new(Mutex::untouched(search));
-            again.lock().begin();
-            let limits = Limits { steps: self.steps, touching: telling, telling };
-            drop(self.once(executor, &again, body, limits));
-            self.look_for_leaks(executor, body);
-            std::mem::take(&mut executor.0.state.lock().trace)
-        });
-        finding.replay = format!("Explorer::new(Strategy::Replay(\"{}\".parse()?))", finding.schedule);
-        if self.seed != 0 {
-            finding.replay = format!("{}.seed({})", finding.replay, self.seed);
-        }
-        finding
     }
 
     /// One run, from an empty world to an empty world. The trace stays with the

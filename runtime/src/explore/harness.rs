@@ -11,6 +11,7 @@ use super::explorer::{Explorer, Outcome, Strategy};
 use super::report::Report;
 use super::schedule::Schedule;
 use super::sim::Sim;
+use super::story::command;
 
 /// How a test explores unless it says otherwise.
 #[must_use]
@@ -40,7 +41,8 @@ where
     Fut::Output: Outcome + Send,
 {
     let explorer = Setting::from_environment().apply(explorer);
-    let report = apart(name, move || explorer.run(body));
+    let mut report = apart(name, move || explorer.run(body));
+    report.replayed_by(|schedule| command(name, schedule));
     report.assert_clean();
     say(format_args!("{name}: {report}"));
 }

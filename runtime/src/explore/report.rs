@@ -127,6 +127,15 @@ impl Report {
     }
 }
 
+impl Report {
+    /// What was found is run again by this: a line for a shell.
+    pub(super) fn replayed_by(&mut self, command: impl FnOnce(&Schedule) -> String) {
+        if let Some(finding) = self.finding.as_mut().filter(|finding| !finding.chart.is_empty()) {
+            finding.replay = command(&finding.schedule);
+        }
+    }
+}
+
 /// What was looked at; and if something was found, what, how it comes about, and
 /// how to see it again.
 impl fmt::Display for Report {

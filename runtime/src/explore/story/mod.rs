@@ -2,6 +2,7 @@
 
 mod acts;
 mod chart;
+mod command;
 mod mermaid;
 mod order;
 mod races;
@@ -9,6 +10,7 @@ mod races;
 use std::fmt::Write;
 
 use self::acts::Acts;
+pub(super) use self::command::command;
 use super::report::Finding;
 use super::schedule::Schedule;
 use super::shrink::{Tried, shrink};
