@@ -61,6 +61,7 @@
 //! | an end in order | [`System::shutdown_in_phases`] |
 //! | to know what goes on | [`System::inspect`], [`System::explain`], [`DeadLetters`] |
 //! | tests that do not sleep | [`ManualExecutor`], the feature `testkit` |
+//! | tests in every order | the feature `explore`, its attribute `explore_test` |
 //!
 //! # Features
 //! `tokio` and `macros` are on by default. `serde`: mailboxes from
@@ -71,8 +72,8 @@
 //! `actix`: actors on actix arbiters, and bridges both ways. `futures` and `tower`:
 //! [bridges](interop) to sinks and services; streams are [sources](flow::Source)
 //! without any feature. `testkit`: probes,
-//! virtual time and faults for the tests of your actors. `signal`: a shutdown on
-//! Ctrl-C.
+//! virtual time and faults for the tests of your actors. `explore`: model checking
+//! of your actors, in every order of their steps. `signal`: a shutdown on Ctrl-C.
 //!
 //! # What is promised
 //! - **At most once**, within a process: a message that was accepted is

@@ -13,6 +13,7 @@ use tidegate::testkit::{loom_block_on, loom_model};
 use tidegate::{Pull, Push, Reply, mailbox};
 use tidegate_loom_user::Tickets;
 
+// ANCHOR: model
 #[test]
 fn no_ticket_is_sold_twice() {
     loom_model("no_ticket_is_sold_twice", Some(2), || two_buyers(|tickets| loom_block_on(tickets.sell())));
@@ -29,6 +30,7 @@ fn two_buyers(buy: fn(&Tickets) -> Option<usize>) {
     drop(tickets);
     assert_eq!([loom_block_on(rx.recv()), loom_block_on(rx.recv())], [Some(1), None]);
 }
+// ANCHOR_END: model
 
 #[test]
 fn a_receiver_that_asks_lets_in_as_many() {
