@@ -1,15 +1,19 @@
 //! Looks whether steps touch what they should, and nothing else.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::executor::SimExecutor;
+use super::executor::{SimExecutor, mix};
 use super::explorer::{Explorer, Strategy};
 use super::run::{Chooser, Limits};
 use super::sim::Sim;
 use super::strategy::{Replay, Search};
 use super::trace::{End, Trace};
 use crate::prelude::*;
+use crate::sync::access::{Access, Touch};
+use crate::sync::audit;
 use crate::sync::shim::Mutex;
 
 /// One run, with what its steps touch.
@@ -31,6 +35,82 @@ where
 /// Whether two events touch so that their order matters.
 fn conflict(trace: &Trace, a: usize, b: usize) -> bool {
     trace.touched(a).iter().any(|x| trace.touched(b).iter().any(|y| x.conflicts(*y)))
+}
+
+/// Two steps of different tasks do something to the same thing, and their order
+/// would not be tried the other way round.
+struct Unseen {
+    /// Where the one and the other did, in their files.
+    places: (String, String),
+    steps: (usize, usize),
+}
+
+/// Where things are that take updates: counts, and lists with an entry for each.
+const UPDATED: &[&str] = &["sync/counter.rs", "actor/world.rs", "system/mod.rs", "system/flows.rs", "mailbox/core.rs"];
+
+/// Places that may be shared without a touch of the two steps that conflicts.
+fn is_harmless(trace: &Trace, (a, b): (usize, usize), at: (&str, &str)) -> bool {
+    let of = |file: &str| at.0.starts_with(file) && at.1.starts_with(file);
+    // Who is woken is the explorer's business, and what the explorer does itself.
+    if of("sync/wait_cell.rs") || of("explore/") {
+        return true;
+    }
+    // They say themselves that they may change places.
+    let updates = |x: &Touch, y: &Touch| (x.object, x.access, y.access) == (y.object, Access::Update, Access::Update);
+    if UPDATED.iter().any(|file| of(file))
+        && trace.touched(a).iter().any(|x| trace.touched(b).iter().any(|y| updates(x, y)))
+    {
+        return true;
+    }
+    // What a message that comes in and one that is taken out do to one mailbox
+    // may change places as long as there is room: see `queue::seen`. Both have
+    // touched a part of it, and its parts are made one after the other.
+    let within = |at: &str| at.starts_with("sync/queue") || at.starts_with("sync/ring.rs");
+    // The same goes for the two queues of a lane.
+    if (within(at.0) && within(at.1)) || of("sync/lane.rs") {
+        let parts = |x: u64, y: u64| x.abs_diff(y) <= 2;
+        return trace.touched(a).iter().any(|x| trace.touched(b).iter().any(|y| parts(x.object.0, y.object.0)));
+    }
+    false
+}
+
+fn audit<F, Fut>(choices: Vec<u32>, body: F) -> (Trace, Vec<Unseen>)
+where
+    F: Fn(Sim) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    audit::want();
+    let trace = run_once(choices, false, body);
+    // The first is the making of the system.
+    let steps: Vec<_> = audit::take().split_off(1);
+    let mut events = (0..trace.events.len()).filter(|at| !trace.events[*at].kind.is_barrier());
+    let mut by_place: BTreeMap<_, Vec<(usize, audit::Seen)>> = BTreeMap::new();
+    for step in steps {
+        let event = events.next().expect("there is an event for each step");
+        for seen in step {
+            by_place.entry(seen.place).or_default().push((event, seen));
+        }
+    }
+    let file = |seen: &audit::Seen| {
+        let file = seen.at.file();
+        format!("{}:{}", file.rsplit_once("src/").map_or(file, |(_, file)| file), seen.at.line())
+    };
+    let mut unseen = Vec::new();
+    for shared in by_place.values() {
+        for (n, (a, x)) in shared.iter().enumerate() {
+            for (b, y) in &shared[n + 1..] {
+                let places = (file(x), file(y));
+                if trace.events[*a].task != trace.events[*b].task
+                    && (x.changes || y.changes)
+                    && !conflict(&trace, *a, *b)
+                    && !is_harmless(&trace, (*a, *b), (&places.0, &places.1))
+                {
+                    unseen.push(Unseen { places, steps: (*a, *b) });
+                }
+            }
+        }
+    }
+    (trace, unseen)
 }
 
 fn name(trace: &Trace, event: usize) -> &str {
@@ -100,4 +180,137 @@ fn three_pairs_have_nothing_to_do_with_each_other() {
             }
         }
     }
+}
+
+/// Runs `body` in many orders, and fails if what steps do to each other cannot be
+/// seen by what they touch.
+fn audited<F, Fut>(body: F)
+where
+    F: Fn(Sim) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let mut found = BTreeSet::new();
+    for seed in 0..20 {
+        let choices = (0..200).map(|n| (mix(seed << 32 | n) % 3) as u32).collect();
+        let (trace, unseen) = audit(choices, &body);
+        assert_eq!(trace.end, End::Done, "seed {seed}");
+        for Unseen { places, steps: (a, b) } in unseen {
+            if found.insert(places.clone()) {
+                println!("seed {seed}: {} and {}: {places:?}", name(&trace, a), name(&trace, b));
+                println!("    {:?}\n    {:?}", trace.touched(a), trace.touched(b));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{} pairs of places", found.len());
+}
+
+#[test]
+fn pairs_are_seen() {
+    audited(pairs);
+}
+
+#[test]
+fn waiting_senders_are_seen() {
+    audited(|sim| async move {
+        let sum = sim.system().spawn(Sum(0), Push::bounded(1));
+        let clients: Vec<_> = (0..3)
+            .map(|n| {
+                let sum = sum.clone();
+                sim.spawn(&format!("client-{n}"), async move {
+                    sum.tell(Msg::Add(n)).await.unwrap();
+                    let permit = sum.reserve().await.unwrap();
+                    permit.send(Msg::Add(1)).unwrap();
+                    let _ = sum.try_tell(Msg::Add(1));
+                    let _ = sum.ask(Msg::Get).await;
+                })
+            })
+            .collect();
+        for client in clients {
+            client.await;
+        }
+        sum.stop();
+        sum.stopped().await;
+        assert!(sum.stats().handled > 0);
+    });
+}
+
+/// Watches, restarts, stops, and timers.
+#[test]
+fn ends_are_seen() {
+    struct Frail(u32);
+    impl Actor for Frail {
+        type Msg = bool;
+        async fn handle(&mut self, fail: bool, cx: &mut Context<Self>) -> Result<(), Fault> {
+            self.0 += 1;
+            cx.sleep(Duration::from_millis(1)).await;
+            if fail { Err(Fault::msg("as told")) } else { Ok(()) }
+        }
+    }
+    struct Boss(ActorRef<bool>, u32);
+    impl Actor for Boss {
+        type Msg = ();
+        async fn started(&mut self, cx: &mut Context<Self>) -> Result<(), Fault> {
+            cx.watch(&self.0);
+            let child = cx.build_child(|| Frail(0)).restart(Restart::on_failure()).spawn();
+            let _ = child.try_tell(true);
+            Ok(())
+        }
+        async fn terminated(&mut self, _: Terminated, cx: &mut Context<Self>) -> Result<(), Fault> {
+            cx.stop();
+            Ok(())
+        }
+        async fn handle(&mut self, (): (), cx: &mut Context<Self>) -> Result<(), Fault> {
+            self.1 += 1;
+            cx.send_after(Duration::from_millis(2), ());
+            Ok(())
+        }
+    }
+    audited(|sim| async move {
+        let frail = sim.system().build(|| Frail(0)).restart(Restart::on_failure()).named("frail").spawn();
+        let boss = sim.system().spawn(Boss(frail.clone(), 0), Push::bounded(2));
+        let (one, other) = (frail.clone(), boss.clone());
+        let client = sim.spawn("client", async move {
+            let _ = one.tell(true).await;
+            let _ = other.tell(()).await;
+            let _ = one.tell(false).await;
+            one.stop();
+        });
+        let _ = boss.try_tell(());
+        client.await;
+        boss.stopped().await;
+        sim.system().shutdown(Duration::from_secs(1)).await;
+    });
+}
+
+/// Other terms, while messages come.
+#[test]
+fn terms_are_seen() {
+    audited(|sim| async move {
+        let sum = sim.system().spawn(Sum(0), Push::bounded(2));
+        let clients: Vec<_> = (0..2)
+            .map(|n| {
+                let sum = sum.clone();
+                sim.spawn(&format!("client-{n}"), async move {
+                    let mut pressure = sum.pressure();
+                    for _ in 0..2 {
+                        let _ = sum.tell(Msg::Add(n)).await;
+                    }
+                    let _ = pressure.level();
+                    if n == 0 {
+                        sum.reconfigure(Push::bounded(1).overflow(Overflow::DropOldest));
+                    } else {
+                        sum.reconfigure(Pull::window(2));
+                    }
+                    let _ = sum.try_tell(Msg::Add(n));
+                    let _ = sum.tell(Msg::Add(n)).await;
+                    let _ = pressure.level();
+                })
+            })
+            .collect();
+        for client in clients {
+            client.await;
+        }
+        let _ = sum.ask(Msg::Get).await;
+        assert!(sim.system().dead_letters().counts().total() < 9);
+    });
 }

@@ -183,7 +183,7 @@ pub struct DeadLetters(Arc<Inner>);
 impl DeadLetters {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Inner {
-            counts: std::array::from_fn(|_| Counter::new()),
+            counts: std::array::from_fn(|_| Counter::untouched()),
             heard: Flag::new(),
             seen: Object::new("dead letters"),
             listeners: Mutex::new(Vec::new()),

@@ -228,13 +228,21 @@ mod imp {
     /// not be there yet.
     #[inline]
     pub(crate) fn look() -> Look {
-        Look(RECORDER.with(|r| if r.touching.get() { TOUCHED.with_borrow(Vec::len) } else { usize::MAX }))
+        Look {
+            touched: RECORDER.with(|r| if r.touching.get() { TOUCHED.with_borrow(Vec::len) } else { usize::MAX }),
+            #[cfg(test)]
+            audited: super::super::audit::mark(),
+        }
     }
 
     /// See [`look`].
     #[must_use]
     #[derive(Clone, Copy, Debug)]
-    pub(crate) struct Look(usize);
+    pub(crate) struct Look {
+        touched: usize,
+        #[cfg(test)]
+        audited: usize,
+    }
 
     impl Look {
         /// There was nothing, and whoever brings it wakes the one who looked. If
@@ -245,9 +253,12 @@ mod imp {
         pub(crate) fn rests(self) {
             RECORDER.with(|r| {
                 if r.touching.get() {
-                    r.resting.set(self.0);
+                    r.resting.set(self.touched);
                 }
             });
+            // Falling asleep is nothing to anybody.
+            #[cfg(test)]
+            super::super::audit::forget(self.audited);
         }
 
         /// What was seen makes no difference to anybody.
@@ -255,9 +266,11 @@ mod imp {
         pub(crate) fn is_nothing(self) {
             RECORDER.with(|r| {
                 if r.touching.get() {
-                    TOUCHED.with_borrow_mut(|touched| touched.truncate(self.0));
+                    TOUCHED.with_borrow_mut(|touched| touched.truncate(self.touched));
                 }
             });
+            #[cfg(test)]
+            super::super::audit::forget(self.audited);
         }
     }
 
@@ -267,8 +280,12 @@ mod imp {
     #[inline]
     pub(crate) fn unseen<R>(look: impl FnOnce() -> R) -> R {
         let touching = RECORDER.with(|r| r.touching.replace(false));
+        #[cfg(test)]
+        let auditing = super::super::audit::set(false);
         let seen = look();
         RECORDER.with(|r| r.touching.set(touching));
+        #[cfg(test)]
+        super::super::audit::set(auditing);
         seen
     }
 
@@ -373,6 +390,8 @@ mod imp {
     pub(crate) fn begin_step(task: u32, made: u32, touching: bool, telling: bool) {
         RECORDER.with(|r| {
             r.on.set(true);
+            #[cfg(test)]
+            super::super::audit::begin_step();
             r.touching.set(touching);
             r.telling.set(telling);
             r.acted.set(false);
@@ -388,6 +407,8 @@ mod imp {
     pub(crate) fn end_step(touches: &mut Vec<Touch>, notes: &mut Vec<Note>, sleeps: bool) -> u32 {
         RECORDER.with(|r| {
             r.on.set(false);
+            #[cfg(test)]
+            super::super::audit::end_step();
             if r.touching.replace(false) {
                 TOUCHED.with_borrow_mut(|touched| {
                     let from = r.resting.get();

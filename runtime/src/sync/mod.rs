@@ -20,6 +20,8 @@
 //! --mutants` sees each of them fail.
 
 pub(crate) mod access;
+#[cfg(all(test, feature = "explore", not(tidegate_loom)))]
+pub(crate) mod audit;
 pub(crate) mod counter;
 pub(crate) mod lane;
 #[cfg(all(any(test, feature = "testkit"), tidegate_loom))]

@@ -38,7 +38,7 @@
 use std::fmt;
 use std::task::Waker;
 
-use super::access::Access;
+use super::access::{self, Access};
 use super::ring::{Got, Put, Ring};
 use super::shim::{
     AtomicPtr, AtomicU64, Line, Mutex,
@@ -334,7 +334,7 @@ impl<T> Drop for Queue<T> {
         // Relaxed: the last owner is alone; it dropped its handle with an
         // acquire.
         // Not modelled: exclusive.
-        let mut ring = self.published.0.ring.load(Relaxed);
+        let mut ring = access::unseen(|| self.published.0.ring.load(Relaxed));
         while !ring.is_null() {
             // SAFETY: the queue owns the chain from the newest ring to the one
             // that the receiver was reading, whose `older` is null, and nobody

@@ -8,9 +8,11 @@
 //! [`order!`] and [`mutant!`] name the places that a model must notice when
 //! they are weakened; see [`mutants`](super::mutants).
 
+#[cfg(all(test, feature = "explore", not(tidegate_loom)))]
+pub(crate) use super::audit::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize};
 #[cfg(not(tidegate_loom))]
 pub(crate) use std::sync::Arc;
-#[cfg(not(tidegate_loom))]
+#[cfg(not(any(tidegate_loom, all(test, feature = "explore"))))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU64, AtomicUsize};
 
 #[cfg(tidegate_loom)]
@@ -105,14 +107,18 @@ impl<T> Mutex<T> {
     }
 
     #[inline]
+    #[cfg_attr(test, track_caller)]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         self.lock_to(Access::Write)
     }
 
     /// The same, for something that may change places with what others do there.
     #[inline]
+    #[cfg_attr(test, track_caller)]
     pub(crate) fn lock_to(&self, access: Access) -> MutexGuard<'_, T> {
         self.object.touch(access);
+        #[cfg(all(test, feature = "explore", not(tidegate_loom)))]
+        super::audit::note(self, access != Access::Read);
         #[cfg(not(tidegate_loom))]
         return self.lock.lock();
         #[cfg(tidegate_loom)]

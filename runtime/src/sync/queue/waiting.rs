@@ -56,7 +56,8 @@ impl<T> Queue<T> {
         let mut old = None;
         let look = access::look();
         self.seen.waiting.touch(Access::Read);
-        let outcome = self.slow.lock().waiters.look(ticket, waker, &mut old);
+        // Its own place, which nobody else looks at.
+        let outcome = self.slow.lock_to(Access::Read).waiters.look(ticket, waker, &mut old);
         if matches!(outcome, Outcome::Waiting(_)) {
             look.rests();
         }
