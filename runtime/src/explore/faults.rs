@@ -29,7 +29,7 @@ use crate::system::System;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tidegate::explore::{Explorer, Failure, Faults, Strategy};
+/// use tidegate::explore::{Explorer, Failure, Faults, Sim, Strategy};
 /// use tidegate::prelude::*;
 /// struct Bank(u64);
 /// enum Order { Pay(u64, Reply<()>), Balance(Reply<u64>) }
@@ -43,17 +43,18 @@ use crate::system::System;
 ///         Ok(())
 ///     }
 /// }
-/// // Pays again if it hears nothing: twice, if only the message was late.
-/// let body = |sim: tidegate::explore::Sim| async move {
-///     let bank = sim.system().build(|| Bank(0)).named("bank").spawn();
-///     let second = Duration::from_secs(1);
-///     while bank.ask_within(second, |reply| Order::Pay(1, reply)).await.is_err() {}
-///     sim.settled().await;
-///     assert_eq!(bank.ask(Order::Balance).await.unwrap(), 1);
+/// // What is paid is kept in the memory of an actor, which begins anew.
+/// let body = |sim: Sim| async move {
+///     let restart = Restart::on_failure().limit(3, Duration::from_secs(1));
+///     let bank = sim.system().build(|| Bank(0)).named("bank").restart(restart).spawn();
+///     if bank.ask(|reply| Order::Pay(5, reply)).await.is_ok() {
+///         assert_eq!(bank.ask(Order::Balance).await.unwrap_or(5), 5);
+///     }
 /// };
-/// let explorer = Explorer::new(Strategy::Exhaustive).any_time();
-/// let late = explorer.clone().faults(Faults::at_most(1).drop("/bank")).schedules(10_000);
-/// assert!(matches!(late.run(body).finding.unwrap().failure, Failure::Panicked { .. }));
+/// let explorer = Explorer::new(Strategy::Exhaustive);
+/// explorer.run(body).assert_clean();
+/// let report = explorer.faults(Faults::at_most(1).crash("/bank")).run(body);
+/// assert!(matches!(report.finding.unwrap().failure, Failure::Panicked { .. }));
 /// ```
 #[derive(Clone, Default)]
 #[must_use = "faults happen when an `Explorer` has them"]

@@ -117,8 +117,9 @@ impl Monitors {
             .world()
             .actors()
             .iter()
-            .map(|actor| (actor.life().path.to_string(), actor.life().activity()))
+            .map(|actor| (actor, actor.life().activity()))
             .filter(|(_, activity)| !matches!(activity, Activity::Parked | Activity::Ended))
+            .map(|(actor, activity)| (actor.life().path.to_string(), activity))
             .collect();
         let state = &mut *executor.0.state.lock();
         let failure = self
@@ -245,7 +246,7 @@ mod tests {
             panic!("it is gone")
         };
         assert_eq!(property, "every message is accounted for");
-        explorer.clone().allow(Flaw::Unaccounted).run(vanish).assert_clean();
+        explorer.allow(Flaw::Unaccounted).run(vanish).assert_clean();
     }
 
     #[test]

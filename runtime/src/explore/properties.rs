@@ -201,3 +201,154 @@ impl Sightings {
         Some(Failure::Violated { property, message })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use super::super::executor::SimExecutor;
+    use super::super::explorer::{Explorer, Strategy};
+    use super::super::run::{Chooser, Limits};
+    use super::super::strategy::{Exhaustive, Search};
+    use super::super::trace::{TaskId, Trace};
+    use super::*;
+    use crate::actor::{Actor, Context, Fault};
+    use crate::explore::Sim;
+    use crate::mailbox::Push;
+
+    struct Sink;
+
+    impl Actor for Sink {
+        type Msg = u64;
+        async fn handle(&mut self, _: u64, _: &mut Context<Self>) -> Result<(), Fault> {
+            Ok(())
+        }
+    }
+
+    /// The steps, each by its task and its number there, with what has to come
+    /// before it.
+    type Order = BTreeSet<((TaskId, usize), (TaskId, usize))>;
+
+    fn order(trace: &Trace) -> Order {
+        let mut seen: BTreeMap<TaskId, usize> = BTreeMap::new();
+        let names: Vec<(TaskId, usize)> = trace
+            .events
+            .iter()
+            .map(|event| {
+                let nth = seen.entry(event.task).or_default();
+                *nth += 1;
+                (event.task, *nth)
+            })
+            .collect();
+        let mut order = Order::new();
+        for later in 0..names.len() {
+            for earlier in 0..later {
+                let conflict = trace
+                    .touched(earlier)
+                    .iter()
+                    .any(|one| trace.touched(later).iter().any(|other| one.conflicts(*other)));
+                if conflict || trace.events[earlier].kind.is_barrier() || trace.events[later].kind.is_barrier() {
+                    order.insert((names[earlier], names[later]));
+                }
+            }
+        }
+        order
+    }
+
+    type Log = Arc<Mutex<Vec<String>>>;
+
+    /// What a property sees, one after the other, in each class of orders that a
+    /// reduction takes for the same; and how many runs there were.
+    fn seen(body: fn(Sim, Log)) -> (usize, BTreeMap<Order, BTreeSet<Vec<String>>>) {
+        let executor = SimExecutor::new();
+        let chooser: Chooser = Arc::new(Mutex::untouched(Box::new(Exhaustive::new())));
+        let limits = Limits { steps: 1_000, touching: true, telling: false };
+        let (mut runs, mut classes) = (0, BTreeMap::new());
+        loop {
+            if !chooser.lock().begin() {
+                break (runs, classes);
+            }
+            let log: Log = Arc::new(Mutex::untouched(Vec::new()));
+            let place = Arc::clone(&log);
+            let program = move |sim: Sim| {
+                let place = Arc::clone(&place);
+                async move { body(sim, place) }
+            };
+            Explorer::new(Strategy::Exhaustive).once(&executor, &chooser, &program, limits);
+            let trace = &executor.0.state.lock().trace;
+            assert_eq!(trace.failure(), None);
+            chooser.lock().end(trace);
+            runs += 1;
+            let log = std::mem::take(&mut *log.lock());
+            let class: &mut BTreeSet<Vec<String>> = classes.entry(order(trace)).or_default();
+            class.insert(log);
+        }
+    }
+
+    /// Writes down what it sees, whenever that is something else.
+    fn watch(sim: &Sim, log: Log, look: impl Fn() -> String + Send + 'static) {
+        sim.always("it is seen", move || {
+            let (saw, mut log) = (look(), log.lock());
+            if log.last() != Some(&saw) {
+                log.push(saw);
+            }
+            Ok(())
+        });
+    }
+
+    fn tell_two(sim: &Sim) -> [crate::ActorRef<u64>; 2] {
+        let sinks = ["a", "b"].map(|name| sim.system().build(|| Sink).named(name).mailbox(Push::bounded(2)).spawn());
+        for (sink, name) in sinks.iter().zip(["to a", "to b"]) {
+            let sink = sink.clone();
+            drop(sim.spawn(name, async move { drop(sink.tell(1).await) }));
+        }
+        sinks
+    }
+
+    fn both(sim: Sim, log: Log) {
+        let [a, b] = tell_two(&sim);
+        watch(&sim, log, move || format!("{} {}", a.stats().handled, b.stats().handled));
+    }
+
+    /// Reads the second only when the first is so far.
+    fn one_then_the_other(sim: Sim, log: Log) {
+        let [a, b] = tell_two(&sim);
+        watch(&sim, log, move || match a.stats().handled {
+            0 => String::from("-"),
+            _ => b.stats().handled.to_string(),
+        });
+    }
+
+    fn one(sim: Sim, log: Log) {
+        let [a, _] = tell_two(&sim);
+        watch(&sim, log, move || a.stats().handled.to_string());
+    }
+
+    fn nothing(sim: Sim, log: Log) {
+        tell_two(&sim);
+        watch(&sim, log, String::new);
+    }
+
+    #[test]
+    fn orders_that_a_reduction_takes_for_the_same_are_the_same_to_a_property() {
+        for body in [both, one_then_the_other, one] {
+            let (runs, classes) = seen(body);
+            assert!(classes.values().all(|seen| seen.len() == 1), "{classes:?}");
+            println!("{runs} runs, {} classes", classes.len());
+        }
+        // Both orders of the two are seen.
+        let (_, classes) = seen(both);
+        let all: BTreeSet<&str> = classes.values().flatten().flatten().map(String::as_str).collect();
+        assert_eq!(all, ["0 0", "0 1", "1 0", "1 1"].into());
+    }
+
+    #[test]
+    fn a_property_that_reads_nothing_recorded_tells_all_orders_apart() {
+        let (runs, classes) = seen(nothing);
+        assert_eq!(classes.len(), runs);
+        // One that reads of one of the two leaves the steps of the other alone.
+        let (runs, classes) = seen(one);
+        assert!(classes.len() < runs, "{runs} runs are all told apart");
+    }
+}

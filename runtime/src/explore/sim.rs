@@ -11,8 +11,6 @@ use super::executor::SimExecutor;
 use super::monitor::Monitors;
 use super::real::RealExecutor;
 use super::run::{Chooser, choose};
-use super::sameness;
-use super::trace::{Decision, DecisionKind, Failure};
 use crate::actor::{AnswerFuture, Executor, Reply};
 use crate::sync::access;
 use crate::system::System;
