@@ -145,7 +145,12 @@ impl fmt::Display for Report {
             write!(f, "{strategy}: {coverage:?}, {schedules} schedules")?;
             write!(f, " ({pruned} pruned, {too_long} too long) in {elapsed:.1?}")?;
             if *coverage == Coverage::CutOff {
-                f.write_str("\nThe budget was used up before the end: what was not looked at is not called right.")?;
+                let why = if strategy.starts_with("replay") {
+                    "The schedule chooses what there is not: the program has changed since it was found."
+                } else {
+                    "The budget was used up before the end: what was not looked at is not called right."
+                };
+                write!(f, "\n{why}")?;
             }
             if *too_long > 0 {
                 f.write_str("\nRuns were cut off after `steps`: what comes behind was not looked at.")?;
@@ -155,7 +160,7 @@ impl fmt::Display for Report {
         match &finding.failure {
             // One line for each who waits.
             Failure::Deadlock(who) => {
-                writeln!(f, "deadlock: {}", who.replacen(": ", ":\n  ", 1).replace("; ", "\n  "))?
+                writeln!(f, "deadlock: {}", who.replacen(": ", ":\n  ", 1).replace("; ", "\n  "))?;
             }
             failure => writeln!(f, "{failure}")?,
         }

@@ -282,11 +282,8 @@ mod tests {
     #[test]
     fn it_ends_after_so_many_replays() {
         let found: Vec<u32> = (0..60).map(|n| 1 + n % 2).collect();
-        let all_matter = found.clone();
-        let (choices, replays) = {
-            let fails = |all: &[u32]| (all == all_matter).then(error);
-            shrunk(&found, &fails)
-        };
+        let all_matter = found.as_slice();
+        let (choices, replays) = shrunk(&found, |all| (all == all_matter).then(error));
         assert_eq!(choices, found);
         assert_eq!(replays, REPLAYS);
     }

@@ -76,6 +76,8 @@ mod imp {
         Taken { at: ObjectId, what: String },
         /// A question was answered.
         Answered { slot: ObjectId, what: String },
+        /// Who asked does not wait for the answer any more.
+        Left { slot: ObjectId },
         /// Somebody waits for room, an answer, demand.
         Waits { on: ObjectId, what: String },
         /// Anything else.
@@ -343,6 +345,10 @@ mod imp {
         note(|| Note::Answered { slot: slot.id(), what: what() });
     }
 
+    pub(crate) fn note_left(slot: &Object) {
+        note(|| Note::Left { slot: slot.id() });
+    }
+
     pub(crate) fn note_wait(on: &Object, what: &str) {
         note(|| Note::Waits { on: on.id(), what: what.to_owned() });
     }
@@ -493,6 +499,9 @@ mod imp {
 
     #[inline(always)]
     pub(crate) fn note_answer(_slot: &Object, _what: impl FnOnce() -> String) {}
+
+    #[inline(always)]
+    pub(crate) fn note_left(_slot: &Object) {}
 
     #[inline(always)]
     pub(crate) fn note_wait(_on: &Object, _what: &str) {}

@@ -212,8 +212,10 @@ impl<R> Drop for Pending<R> {
             // AcqRel: an answer found is whole, and an answerer that finds
             // LEFT may touch the slot alone.
             // Checked by: reply::model::an_answer_is_delivered_or_handed_back
-            if slot.state.swap(LEFT, order!(AcqRel, "reply.leave")) == SENT {
-                drop(slot.take());
+            match slot.state.swap(LEFT, order!(AcqRel, "reply.leave")) {
+                SENT => drop(slot.take()),
+                DROPPED => {}
+                _ => access::note_left(&slot.object),
             }
         }
     }

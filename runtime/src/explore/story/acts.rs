@@ -1,6 +1,6 @@
 //! What a run did, in words: who sent what to whom, and what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
 
@@ -92,8 +92,10 @@ struct Teller {
     lane_of: BTreeMap<TaskId, usize>,
     sent: Vec<Sent>,
     slots: BTreeMap<ObjectId, Slot>,
-    /// Slots that the present step has made, and not yet sent.
-    fresh: BTreeMap<usize, Vec<ObjectId>>,
+    /// The last slot that a lane has made and not yet sent.
+    fresh: BTreeMap<usize, ObjectId>,
+    /// Slots that are no question's: a task ends by answering there.
+    ends: BTreeSet<ObjectId>,
     messages: usize,
 }
 
@@ -106,6 +108,13 @@ impl Acts {
             let name = if known == 0 { task.name.clone() } else { format!("{}({})", task.name, known + 1) };
             teller.told.lanes.push(name);
             teller.lane_of.insert(task.id, lane);
+        }
+        for (step, event) in trace.events.iter().enumerate().filter(|(_, event)| event.kind == EventKind::Last) {
+            let is_actor = trace.tasks.iter().any(|task| task.id == event.task && task.name.starts_with('/'));
+            teller.ends.extend(trace.notes(step).iter().filter_map(|note| match note {
+                Note::Answered { slot, .. } if !is_actor => Some(*slot),
+                _ => None,
+            }));
         }
         for step in 0..trace.events.len() {
             teller.tell(trace, step);
@@ -130,6 +139,14 @@ impl Acts {
         (is_name && others && self.acts.len() > 2).then_some(first)
     }
 
+    /// What a step said of itself.
+    pub(super) fn said(&self, step: usize) -> Option<&str> {
+        self.acts.iter().filter(|act| act.step == step).find_map(|act| match &act.deed {
+            Deed::Says(what) => Some(what.as_str()),
+            _ => None,
+        })
+    }
+
     /// What a step did, in a few words; `None` if there is nothing to tell.
     pub(super) fn in_words(&self, step: usize) -> Option<String> {
         let deeds: Vec<String> = self
@@ -137,9 +154,8 @@ impl Acts {
             .iter()
             .filter(|act| act.step == step)
             .map(|act| match &act.deed {
-                Deed::Sends { to, .. } | Deed::Refused { to, .. } | Deed::Answers { to, .. } => {
-                    format!("{} to {}", act.deed.text(), self.lanes[*to])
-                }
+                Deed::Sends { to, .. } => format!("{} to {}", act.deed.text(), self.lanes[*to]),
+                Deed::Refused { to, .. } => format!("{} by {}", act.deed.text(), self.lanes[*to]),
                 deed => deed.text(),
             })
             .collect();
@@ -169,23 +185,22 @@ impl Teller {
                 self.add(step, lane, Deed::Chooses { chosen: decision.chosen, options: decision.options });
             }
         }
-        let is_last = event.kind == EventKind::Last;
         for (at, note) in trace.notes(step).iter().enumerate() {
             let asks = trace.notes(step)[at + 1..]
                 .iter()
                 .take_while(|next| !matches!(next, Note::Sent { .. } | Note::Taken { .. }))
                 .any(|next| matches!(next, Note::Waits { on, .. } if self.slots.contains_key(on)));
-            self.note(step, lane, note, is_last, asks);
+            self.note(step, lane, note, asks);
         }
     }
 
-    fn note(&mut self, step: usize, lane: usize, note: &Note, is_last: bool, asks: bool) {
+    fn note(&mut self, step: usize, lane: usize, note: &Note, asks: bool) {
         let deed = match note {
             Note::Made { object, kind } => {
                 self.told.names.entry(*object).or_insert_with(|| (*kind).to_owned());
-                if *kind == "reply" {
+                if *kind == "reply" && !self.ends.contains(object) {
                     self.slots.insert(*object, Slot { asker: lane, n: None });
-                    self.fresh.entry(lane).or_default().push(*object);
+                    self.fresh.insert(lane, *object);
                 }
                 return;
             }
@@ -196,16 +211,19 @@ impl Teller {
             Note::Sent { to, what } => {
                 self.messages += 1;
                 let n = self.messages;
-                for slot in self.fresh.remove(&lane).unwrap_or_default() {
-                    if let Some(slot) = self.slots.get_mut(&slot) {
-                        slot.n = Some(n);
-                    }
+                if let Some(slot) = self.fresh.remove(&lane).and_then(|slot| self.slots.get_mut(&slot)) {
+                    slot.n = Some(n);
                 }
                 self.sent.push(Sent { to: *to, what: what.clone(), n, step });
-                Deed::Sends { n, to: self.place(*to), what: what.clone(), asks }
+                Deed::Sends { n, to: self.place(*to), what: brief(what), asks }
             }
             Note::Refused { to, what, why } => {
-                Deed::Refused { to: self.place(*to), what: what.clone(), why: why.clone() }
+                let to = self.place(*to);
+                if to == lane {
+                    Deed::Says(format!("drops {}: {why}", brief(what)))
+                } else {
+                    Deed::Refused { to, what: brief(what), why: why.clone() }
+                }
             }
             Note::Taken { at, what } => {
                 let here = |sent: &Sent| sent.to == *at;
@@ -215,20 +233,28 @@ impl Teller {
                 if let Some(sent) = &sent {
                     self.told.carried.push((sent.step, step));
                 }
-                Deed::Takes { n: sent.map(|sent| sent.n), what: what.clone() }
+                Deed::Takes { n: sent.map(|sent| sent.n), what: brief(what) }
             }
             // What a task returns, to whoever waits for it.
-            Note::Answered { .. } if is_last && !self.told.lanes[lane].starts_with('/') => return,
+            Note::Answered { slot, .. } if self.ends.contains(slot) => return,
             Note::Answered { slot, what } => {
                 let Slot { asker, n } = self.slots.get(slot).copied().unwrap_or(Slot { asker: lane, n: None });
+                if what == "nothing" && asker == lane {
+                    // A question that was never let in.
+                    return;
+                }
                 if what == "nothing" {
                     Deed::Silent { n, to: asker }
                 } else {
                     Deed::Answers { n, to: asker, what: what.clone() }
                 }
             }
+            Note::Left { slot } => match self.slots.get(slot).and_then(|slot| slot.n) {
+                Some(n) => Deed::Says(format!("waits no more for an answer to #{n}")),
+                None => return,
+            },
             // Told by the question.
-            Note::Waits { on, .. } if self.slots.contains_key(on) => return,
+            Note::Waits { on, .. } if self.told.name(*on) == Some("reply") => return,
             Note::Waits { on, .. } => {
                 let name = self.told.name(*on).unwrap_or("somebody").to_owned();
                 Deed::Waits { what: format!("room in {name}") }
@@ -261,7 +287,7 @@ impl Deed {
             Self::Spawns(names) => format!("spawns {}", names.join(", ")),
             Self::Sends { n, what, asks: true, .. } => format!("asks #{n} {what}"),
             Self::Sends { n, what, .. } => format!("sends #{n} {what}"),
-            Self::Refused { what, why, .. } => format!("is refused {what}: {why}"),
+            Self::Refused { what, why, .. } => format!("is refused {what} ({why})"),
             Self::Takes { n, what } => format!("takes {}{what}", of(n)),
             Self::Answers { n, what, .. } => format!("answers {}with {what}", of(n)),
             Self::Silent { n, .. } => format!("drops {}without an answer", of(n)),
@@ -282,4 +308,9 @@ impl Deed {
             _ => None,
         }
     }
+}
+
+/// A message without the places for answers in it, which all look alike.
+fn brief(what: &str) -> String {
+    what.replace(", Reply { .. }", "").replace("(Reply { .. })", "")
 }

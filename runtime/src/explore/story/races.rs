@@ -42,7 +42,8 @@ pub(super) fn decisive(trace: &Trace, acts: &Acts, mut replay: impl FnMut(Box<dy
             .find(|other| *other != decision.chosen && vanishes(InOrder::choosing(trace, at, *other)).is_some());
         if let Some(other) = other {
             let chosen = decision.chosen;
-            told.push(format!("step {step} chooses {chosen}: with {other} it does not fail"));
+            let why = acts.said(step).map_or_else(String::new, |why| format!(" ({why})"));
+            told.push(format!("step {step} chooses {chosen}{why}: with {other} it does not fail"));
         }
     }
     for race in races(trace, acts).into_iter().flat_map(|race| with_later(trace, race)).take(SWAPS) {

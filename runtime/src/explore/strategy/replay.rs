@@ -19,11 +19,6 @@ impl Replay {
         Self { choices, at: 0, begun: false, strayed: false }
     }
 
-    /// Whether it was told what could not be done: the program has changed.
-    pub(crate) fn has_strayed(&self) -> bool {
-        self.strayed
-    }
-
     fn next(&mut self, options: usize) -> usize {
         if options == 1 {
             return 0;
@@ -51,7 +46,9 @@ impl Search for Replay {
 
     fn end(&mut self, _trace: &Trace) {}
 
+    /// Told what could not be done, it has run something else than it was to: the
+    /// program has changed.
     fn coverage(&self) -> Coverage {
-        Coverage::Sampled
+        if self.strayed { Coverage::CutOff } else { Coverage::Sampled }
     }
 }
