@@ -1,11 +1,12 @@
 //! `#[explore_test]`: one body, explored and on tokio.
 #![cfg(all(feature = "explore", feature = "macros", feature = "tokio"))]
 
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use tidegate::explore::{Explorer, Sim};
+use tidegate::explore::{Explorer, Failure, Sim, Strategy};
 use tidegate::prelude::*;
 
 #[derive(Default)]
@@ -62,6 +63,43 @@ async fn quiet_is_when_all_wait(sim: Sim) {
         }));
         sim.settled().await;
         assert_eq!(done.load(SeqCst), n + 1);
+    }
+}
+
+/// Runs one test of this program, with settings; what it printed.
+fn run(test: &str, settings: &[(&str, &str)]) -> (bool, String) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture"]).env_remove("RUST_BACKTRACE").envs(settings.iter().copied());
+    let done = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (done.status.success(), text(&done.stdout) + &text(&done.stderr))
+}
+
+#[test]
+fn the_environment_says_what_is_run() {
+    let test = "nothing_is_lost::explored";
+    let (passed, text) = run(test, &[("TIDEGATE_REPLAY", "1.1")]);
+    assert!(passed && text.contains("replay of 1.1: Sampled, 1 schedules"), "{text}");
+    let (passed, text) = run(test, &[("TIDEGATE_SCHEDULES", "3")]);
+    assert!(!passed && text.contains("CutOff, 3 schedules"), "{text}");
+    let (passed, text) = run(test, &[("TIDEGATE_REPLAY", "one")]);
+    assert!(!passed && text.contains("TIDEGATE_REPLAY=one: a schedule is numbers"), "{text}");
+    let (passed, text) = run("nothing_is_lost::on_tokio", &[("TIDEGATE_REPLAY", "1.1")]);
+    assert!(passed && text.contains("tokio has an order of its own"), "{text}");
+}
+
+#[test]
+fn a_schedule_that_does_not_fit_is_no_success() {
+    let choices = |schedule: &str| {
+        let replay = Strategy::Replay(schedule.parse().unwrap());
+        Explorer::new(replay).run(|sim| async move {
+            let _ = sim.choose(2);
+        })
+    };
+    choices("1").assert_clean();
+    for schedule in ["2", "1.1"] {
+        let failure = choices(schedule).finding.expect("there is no such choice").failure;
+        assert!(matches!(failure, Failure::Strayed(_)), "{failure}");
     }
 }
 

@@ -321,6 +321,11 @@ impl Explorer {
         {
             report.finding = Some(Finding::of_no_run(failure, report.schedules));
         }
+        if report.finding.is_none() && chooser.lock().has_strayed() {
+            let why = "it was found in another program, or in this one before it was changed, and this one does well \
+                       under what is left of it";
+            report.finding = Some(Finding::of_no_run(Failure::Strayed(why.to_owned()), report.schedules));
+        }
         report.pruned = chooser.lock().pruned();
         report.elapsed = begun.elapsed();
         report

@@ -14,7 +14,6 @@ use super::sim::Sim;
 use super::story::command;
 
 /// How a test explores unless it says otherwise.
-#[must_use]
 pub fn explorer() -> Explorer {
     Explorer::new(Strategy::Exhaustive)
 }
@@ -109,6 +108,22 @@ impl Setting {
 #[cfg(feature = "tokio")]
 pub use super::on_tokio::on_tokio;
 
+/// What is written for tokio, if it is there.
+#[cfg(feature = "tokio")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __explore_on_tokio {
+    ($($item:tt)*) => { $($item)* };
+}
+
+/// What is written for tokio, which is not there.
+#[cfg(not(feature = "tokio"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __explore_on_tokio {
+    ($($item:tt)*) => {};
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -138,20 +153,4 @@ mod tests {
     fn what_cannot_be_read_is_not_passed_over() {
         let _ = read(&[("TIDEGATE_REPLAY", "0.x")]);
     }
-}
-
-/// What is written for tokio, if it is there.
-#[cfg(feature = "tokio")]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __explore_on_tokio {
-    ($($item:tt)*) => { $($item)* };
-}
-
-/// What is written for tokio, which is not there.
-#[cfg(not(feature = "tokio"))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __explore_on_tokio {
-    ($($item:tt)*) => {};
 }

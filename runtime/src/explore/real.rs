@@ -24,9 +24,14 @@ struct Shared {
     state: Mutex<State>,
 }
 
+/// How long it is quiet when it is quiet.
+const MOMENT: Duration = Duration::from_millis(1);
+
 struct State {
     /// Tasks that run or were woken.
     busy: usize,
+    /// How often tasks were polled, for themselves.
+    polls: u64,
     /// Those who wait until there are none, and how often that was so.
     settling: Vec<Waker>,
     settled: u64,
@@ -39,15 +44,40 @@ struct State {
 
 impl RealExecutor {
     pub(crate) fn new(under: impl Executor, seed: u64) -> Self {
-        let state =
-            State { busy: 0, settling: Vec::new(), settled: 0, panicked: None, watching: None, random: mix(seed) };
+        let state = State {
+            busy: 0,
+            polls: 0,
+            settling: Vec::new(),
+            settled: 0,
+            panicked: None,
+            watching: None,
+            random: mix(seed),
+        };
         Self(Arc::new(Shared { under: Box::new(under), state: Mutex::untouched(state) }))
     }
 
-    /// Resolves when every task waits: for another, for the clock, or for what
-    /// is outside.
-    pub(crate) fn settled(&self) -> Settled {
-        Settled { shared: Arc::clone(&self.0), since: None }
+    /// Waits until every task waits: for another, for the clock, or for what is
+    /// outside.
+    ///
+    /// A runtime may put off a wake, as tokio does with that of a task that
+    /// yields, and nobody sees it then. So it is to be quiet for a moment.
+    pub(crate) async fn settled(&self) {
+        loop {
+            Settled { shared: Arc::clone(&self.0), since: None }.await;
+            let before = self.polls_of_others();
+            self.sleep(MOMENT).await;
+            if self.polls_of_others() == before {
+                return;
+            }
+        }
+    }
+
+    /// How often tasks were polled, but for what they did in
+    /// [`settled`](Self::settled), which is what the caller does.
+    fn polls_of_others(&self) -> u64 {
+        let mut state = self.0.state.lock();
+        state.polls = state.polls.wrapping_sub(1);
+        state.polls
     }
 
     /// Resolves when a task has panicked.
@@ -150,10 +180,13 @@ impl Future for Tracked {
         let this = &mut *self;
         {
             let mut pace = this.tracker.pace.lock();
+            let mut state = this.tracker.shared.state.lock();
+            state.polls = state.polls.wrapping_add(1);
             // Polled for a reason of the executor's own.
             if !pace.woken {
-                this.tracker.shared.state.lock().busy += 1;
+                state.busy += 1;
             }
+            drop(state);
             *pace = Pace { woken: false, running: true, waker: Some(cx.waker().clone()) };
         }
         let waker = Waker::from(Arc::clone(&this.tracker));
@@ -192,8 +225,8 @@ impl Drop for Tracked {
     }
 }
 
-/// The future of [`RealExecutor::settled`].
-pub(crate) struct Settled {
+/// Resolves when no task runs or has been woken.
+struct Settled {
     shared: Arc<Shared>,
     /// How often it had been quiet when this was asked.
     since: Option<u64>,

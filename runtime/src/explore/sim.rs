@@ -12,7 +12,6 @@ use super::monitor::Monitors;
 use super::real::RealExecutor;
 use super::run::{Chooser, choose};
 use crate::actor::{AnswerFuture, Executor, Reply};
-use crate::sync::access;
 use crate::system::System;
 
 /// A program under exploration, as its body sees it. Clones are the same.

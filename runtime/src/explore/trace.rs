@@ -132,6 +132,9 @@ pub enum Failure {
     Escaped(String),
     /// The program did something else than the last time.
     Nondeterministic(String),
+    /// A schedule was to be run again, and the program does not have the choices
+    /// that it names.
+    Strayed(String),
 }
 
 impl fmt::Display for Failure {
@@ -146,6 +149,7 @@ impl fmt::Display for Failure {
             Self::Violated { property, message } => write!(f, "{property} does not hold: {message}"),
             Self::Leaked(message) => write!(f, "leaked: {message}"),
             Self::Escaped(message) => write!(f, "this cannot be explored: {message}"),
+            Self::Strayed(message) => write!(f, "the schedule does not fit: {message}"),
             Self::Nondeterministic(message) => write!(f, "the program is not deterministic: {message}"),
         }
     }

@@ -43,6 +43,11 @@ pub(crate) trait Search: Send {
     /// What has been looked at, when [`begin`](Self::begin) has returned `false`.
     fn coverage(&self) -> Coverage;
 
+    /// Whether it was told what could not be done: the program is another.
+    fn has_strayed(&self) -> bool {
+        false
+    }
+
     /// Runs that were broken off, as all that follows had been seen.
     fn pruned(&self) -> u64 {
         0

@@ -44,7 +44,13 @@ impl Search for Replay {
         self.next(options)
     }
 
-    fn end(&mut self, _trace: &Trace) {}
+    fn end(&mut self, _trace: &Trace) {
+        self.strayed |= self.at < self.choices.len();
+    }
+
+    fn has_strayed(&self) -> bool {
+        self.strayed
+    }
 
     /// Told what could not be done, it has run something else than it was to: the
     /// program has changed.
