@@ -5,7 +5,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tidegate::explore::{Explorer, Report, Sim, Strategy, harness};
+use tidegate::explore::{Explorer, Report, Schedule, Sim, Strategy, harness};
 use tidegate::prelude::*;
 
 #[derive(Debug)]
@@ -236,6 +236,74 @@ fn told(report: &Report) -> String {
     let report = report.to_string();
     let (report, _) = report.rsplit_once("\n\n(").expect("it ends with what was looked at");
     report.lines().map(|line| line.split(", at runtime").next().unwrap_or(line)).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// A keeper that nobody lets in, an asker who gives up, and who is not heard.
+async fn impatient(sim: Sim) {
+    sim.describe::<Msg>();
+    let (left, right) = (keeper(&sim, "left"), keeper(&sim, "the-one-who-is-on-the-right"));
+    let reject = Push::bounded(1).overflow(Overflow::Reject);
+    let full = sim.system().build(Keeper::default).named("full").mailbox(reject).spawn();
+    for n in 0..2 {
+        drop(full.try_tell(Msg::Set(n)));
+    }
+    let (one, other) = (left.clone(), right.clone());
+    let client = sim.spawn("client", async move { drop(one.ask(|reply| Msg::Ask(other, reply)).await) });
+    right.ask(|reply| Msg::Ask(left, reply)).await.ok();
+    client.await;
+}
+
+async fn give_up(sim: Sim) {
+    sim.describe::<Msg>();
+    let (left, right) = (keeper(&sim, "left"), keeper(&sim, "right"));
+    drop(left.ask_within(Duration::from_millis(5), |reply| Msg::Ask(left.clone(), reply)).await);
+    right.stop();
+    sim.settled().await;
+    panic!("tired");
+}
+
+#[test]
+fn who_is_refused_and_who_gives_up_is_told() {
+    let refused = explore(impatient).chart().to_owned();
+    assert!(refused.contains("sends #1 Set(0)"), "{refused}");
+    assert!(refused.contains("-x|") && refused.contains("is refused Msg (the mailbox is full)"), "{refused}");
+    assert!(refused.contains("  ..on-the-right  "), "a long name is cut: {refused}");
+    let gave_up = explore(give_up).chart().to_owned();
+    assert!(gave_up.contains("asks #1 Ask("), "{gave_up}");
+    assert!(gave_up.contains("waits no more for an answer to #1"), "{gave_up}");
+}
+
+#[test]
+fn too_many_for_a_chart_are_a_list() {
+    let report = explore(|sim| async move {
+        for n in 0..10 {
+            keeper(&sim, &format!("k{n}")).tell(Msg::Set(n)).await.unwrap();
+        }
+        sim.settled().await;
+        panic!("enough");
+    });
+    let lines: Vec<&str> = report.chart().lines().collect();
+    assert!(lines.iter().any(|line| line.ends_with("  body: sends #10 Msg -> /k9")), "{report}");
+    assert!(lines[lines.len() - 1].contains("X body panicked: enough"), "{report}");
+    let finding = report.finding.as_ref().expect("enough");
+    assert_eq!(finding.races, [""; 0], "it fails in any order");
+    assert!(finding.story.contains("Nothing was found that decides it alone."), "{}", finding.story);
+}
+
+#[test]
+fn a_schedule_of_another_program_is_no_success() {
+    let schedule: Schedule = "0.7".parse().expect("a schedule");
+    let report = Explorer::new(Strategy::Replay(schedule)).run(|sim| async move {
+        let keep = keeper(&sim, "keep");
+        for client in ["ann", "bob"].map(|name| {
+            let keep = keep.clone();
+            sim.spawn(name, async move { keep.tell(Msg::Set(1)).await.unwrap() })
+        }) {
+            client.await;
+        }
+    });
+    assert!(!report.is_clean());
+    assert!(report.to_string().contains("the program has changed"), "{report}");
 }
 
 /// Run by [`the_line_that_is_shown_replays_it`], in a process of its own.
