@@ -31,6 +31,8 @@ use crate::system::System;
 pub enum Strategy {
     /// Every order there is.
     Exhaustive,
+    /// One of all orders that differ in nothing that matters.
+    Reduced,
     /// One schedule, again.
     Replay(Schedule),
 }
@@ -39,6 +41,7 @@ impl Strategy {
     fn search(&self) -> Box<dyn Search> {
         match self {
             Self::Exhaustive => Box::new(strategy::Exhaustive::new()),
+            Self::Reduced => Box::new(strategy::Reduced::new()),
             Self::Replay(schedule) => Box::new(strategy::Replay::new(schedule.choices.clone())),
         }
     }
@@ -48,6 +51,7 @@ impl fmt::Display for Strategy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exhaustive => f.write_str("exhaustive"),
+            Self::Reduced => f.write_str("reduced"),
             Self::Replay(schedule) => write!(f, "replay of {schedule}"),
         }
     }

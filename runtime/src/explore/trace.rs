@@ -8,7 +8,7 @@ use crate::sync::access::{Note, Touch};
 
 /// A task of an explored program: the same for the same task in every run,
 /// whatever the order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub(crate) struct TaskId(pub(crate) u32);
 
 impl TaskId {

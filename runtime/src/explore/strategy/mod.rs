@@ -1,9 +1,12 @@
 //! Which orders of a program are run.
 
 mod exhaustive;
+mod order;
+mod reduced;
 mod replay;
 
 pub(crate) use self::exhaustive::Exhaustive;
+pub(crate) use self::reduced::Reduced;
 pub(crate) use self::replay::Replay;
 use super::report::Coverage;
 use super::trace::{Point, Trace};

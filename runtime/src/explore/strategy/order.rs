@@ -1,0 +1,195 @@
+//! Which steps of a run are in order, and which race.
+
+use std::collections::HashMap;
+
+use super::super::trace::{TaskId, Trace};
+use crate::sync::access::{Access, ObjectId, Touch};
+
+/// What a step touches: each object once, by number.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Footprint(Vec<(u32, Access)>);
+
+impl Footprint {
+    /// Whether the order of two steps that touch so matters.
+    pub(super) fn conflicts(&self, other: &Self) -> bool {
+        let (mut mine, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
+        while let (Some((object, access)), Some((other, their))) = (mine.peek(), theirs.peek()) {
+            match object.cmp(other) {
+                std::cmp::Ordering::Less => drop(mine.next()),
+                std::cmp::Ordering::Greater => drop(theirs.next()),
+                std::cmp::Ordering::Equal if clash(*access, *their) => return true,
+                std::cmp::Ordering::Equal => drop((mine.next(), theirs.next())),
+            }
+        }
+        false
+    }
+
+    /// Touches also what `other` does.
+    pub(super) fn add(&mut self, other: &Self) {
+        if self.0.is_empty() {
+            self.0.clone_from(&other.0);
+        } else if self != other {
+            self.0.extend_from_slice(&other.0);
+            self.tidy();
+        }
+    }
+
+    /// Each object once: touched in two ways, it is written.
+    fn tidy(&mut self) {
+        self.0.sort_unstable();
+        self.0.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            if same && later.1 != earlier.1 {
+                earlier.1 = Access::Write;
+            }
+            same
+        });
+    }
+}
+
+fn clash(one: Access, other: Access) -> bool {
+    one != other || one == Access::Write
+}
+
+/// The happens-before relation of a run, event by event.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    /// Objects by number, the same in all runs.
+    numbers: HashMap<ObjectId, u32>,
+    /// For each object who has touched it since the last barrier.
+    touched_by: Vec<Vec<(u32, Access)>>,
+    /// Those of them that are not empty.
+    dirty: Vec<u32>,
+    /// For each event its task, which of that task's events it is, and its clock.
+    events: Vec<(u32, u32)>,
+    clocks: Vec<Vec<u32>>,
+    /// For each task how many events it has had, and the last of them.
+    tasks: Vec<(u32, Option<usize>)>,
+    /// Tasks by their place among those of this run.
+    places: HashMap<TaskId, u32>,
+    last: Footprint,
+}
+
+impl Order {
+    pub(super) fn clear(&mut self) {
+        self.forget_touches();
+        self.events.clear();
+        self.clocks.clear();
+        self.tasks.clear();
+        self.places.clear();
+        self.last.0.clear();
+    }
+
+    fn forget_touches(&mut self) {
+        for object in self.dirty.drain(..) {
+            self.touched_by[object as usize].clear();
+        }
+    }
+
+    pub(super) fn footprint(&mut self, touches: &[Touch]) -> Footprint {
+        let mut footprint = Footprint(Vec::with_capacity(touches.len()));
+        for touch in touches {
+            let next = self.numbers.len() as u32;
+            let number = *self.numbers.entry(touch.object).or_insert(next);
+            footprint.0.push((number, touch.access));
+        }
+        self.touched_by.resize_with(self.numbers.len(), Vec::new);
+        footprint.tidy();
+        footprint
+    }
+
+    pub(super) fn last_footprint(&self) -> &Footprint {
+        &self.last
+    }
+
+    /// Everything that follows comes after everything before.
+    pub(super) fn barrier(&mut self) {
+        self.forget_touches();
+        self.clocks.truncate(self.events.len());
+        self.events.push((u32::MAX, 0));
+        self.clocks.push(Vec::new());
+        self.last.0.clear();
+    }
+
+    /// Takes in the last event of `trace`. Returns those that it races with,
+    /// latest first. `could_run` says whether its task could have run instead
+    /// of an earlier event.
+    pub(super) fn step(&mut self, trace: &Trace, touched: Footprint, could_run: impl Fn(usize) -> bool) -> Vec<usize> {
+        let event = self.events.len();
+        let place = self.place(trace, trace.events[event].task);
+        let mut clock = self.clock_before(trace, place);
+        let mut found: Vec<u32> = Vec::new();
+        for (object, access) in &touched.0 {
+            let list = &mut self.touched_by[*object as usize];
+            let others = list.iter().filter(|(_, other)| clash(*access, *other));
+            found.extend(others.map(|(event, _)| *event));
+            if list.is_empty() {
+                self.dirty.push(*object);
+            }
+            list.push((event as u32, *access));
+        }
+        found.sort_unstable_by(|one, other| other.cmp(one));
+        found.dedup();
+        let mut races = Vec::new();
+        // What is in order with this event anyway, and what is from now on.
+        let mut ordered = clock.clone();
+        for earlier in found {
+            let (task, nth) = self.events[earlier as usize];
+            let theirs = &self.clocks[earlier as usize];
+            if task != place && ordered.get(task as usize).is_none_or(|seen| *seen < nth) {
+                races.push(earlier as usize);
+                if could_run(earlier as usize) {
+                    // What comes before it is in order by it.
+                    join(&mut ordered, theirs);
+                }
+            }
+            join(&mut clock, theirs);
+        }
+        let (had, last) = &mut self.tasks[place as usize];
+        *had += 1;
+        *last = Some(event);
+        let nth = *had;
+        set(&mut clock, place as usize, nth);
+        self.events.push((place, nth));
+        self.clocks.truncate(event);
+        self.clocks.push(clock);
+        self.last = touched;
+        races
+    }
+
+    fn place(&mut self, trace: &Trace, task: TaskId) -> u32 {
+        if let Some(place) = self.places.get(&task) {
+            return *place;
+        }
+        for (n, info) in trace.tasks.iter().enumerate().skip(self.tasks.len()) {
+            self.places.insert(info.id, n as u32);
+            self.tasks.push((0, None));
+        }
+        self.places[&task]
+    }
+
+    /// What comes before the next event of a task, whatever that touches.
+    fn clock_before(&self, trace: &Trace, place: u32) -> Vec<u32> {
+        let (_, last) = self.tasks[place as usize];
+        match last.or(trace.tasks[place as usize].born) {
+            Some(before) => self.clocks[before].clone(),
+            None => Vec::new(),
+        }
+    }
+}
+
+fn join(clock: &mut Vec<u32>, other: &[u32]) {
+    if clock.len() < other.len() {
+        clock.resize(other.len(), 0);
+    }
+    for (mine, theirs) in clock.iter_mut().zip(other) {
+        *mine = (*mine).max(*theirs);
+    }
+}
+
+fn set(clock: &mut Vec<u32>, place: usize, to: u32) {
+    if clock.len() <= place {
+        clock.resize(place + 1, 0);
+    }
+    clock[place] = to;
+}
