@@ -33,6 +33,27 @@ pub enum Strategy {
     Exhaustive,
     /// One of all orders that differ in nothing that matters.
     Reduced,
+    /// Every order in which tasks run as they were woken, but for at most so many
+    /// delays, each of which lets one other pass. Most faults need one or two.
+    Delays(u32),
+    /// Priorities at random, and `depth - 1` points where the highest falls
+    /// behind: finds a fault that needs `depth` orderings with a probability that is
+    /// known.
+    Pct {
+        /// How many orderings a fault may need; at least 1.
+        depth: u32,
+        /// How many schedules are run.
+        schedules: u64,
+        /// What priorities and points come from.
+        seed: u64,
+    },
+    /// Orders at random.
+    Random {
+        /// How many schedules are run.
+        schedules: u64,
+        /// What they come from.
+        seed: u64,
+    },
     /// One schedule, again.
     Replay(Schedule),
 }
@@ -42,6 +63,9 @@ impl Strategy {
         match self {
             Self::Exhaustive => Box::new(strategy::Exhaustive::new()),
             Self::Reduced => Box::new(strategy::Reduced::new()),
+            Self::Delays(most) => Box::new(strategy::Delays::new(*most)),
+            Self::Pct { depth, schedules, seed } => Box::new(strategy::Pct::new(*depth, *schedules, *seed)),
+            Self::Random { schedules, seed } => Box::new(strategy::Random::new(*schedules, *seed)),
             Self::Replay(schedule) => Box::new(strategy::Replay::new(schedule.choices.clone())),
         }
     }
@@ -52,6 +76,9 @@ impl fmt::Display for Strategy {
         match self {
             Self::Exhaustive => f.write_str("exhaustive"),
             Self::Reduced => f.write_str("reduced"),
+            Self::Delays(most) => write!(f, "at most {most} delays"),
+            Self::Pct { depth, seed, .. } => write!(f, "priorities at random, depth {depth}, seed {seed}"),
+            Self::Random { seed, .. } => write!(f, "random, seed {seed}"),
             Self::Replay(schedule) => write!(f, "replay of {schedule}"),
         }
     }

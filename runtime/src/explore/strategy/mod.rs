@@ -1,11 +1,18 @@
 //! Which orders of a program are run.
 
+mod delays;
 mod exhaustive;
 mod order;
+mod pct;
+mod random;
 mod reduced;
 mod replay;
+mod rng;
 
+pub(crate) use self::delays::Delays;
 pub(crate) use self::exhaustive::Exhaustive;
+pub(crate) use self::pct::Pct;
+pub(crate) use self::random::Random;
 pub(crate) use self::reduced::Reduced;
 pub(crate) use self::replay::Replay;
 use super::report::Coverage;
