@@ -30,6 +30,7 @@ enum Backend {
     /// The explorer, which chooses every order.
     Explored { executor: SimExecutor, chooser: Chooser },
     /// A runtime, in whatever order it happens to.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
     Real(RealExecutor),
 }
 
@@ -39,6 +40,7 @@ impl Sim {
         Self(Arc::new(Inner { system, executor: Arc::new(executor), backend, monitors }))
     }
 
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
     pub(crate) fn real(system: System, executor: RealExecutor, monitors: Arc<Monitors>) -> Self {
         let backend = Backend::Real(executor.clone());
         Self(Arc::new(Inner { system, executor: Arc::new(executor), backend, monitors }))
