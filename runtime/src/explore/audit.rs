@@ -291,7 +291,7 @@ fn terms_are_seen() {
             .map(|n| {
                 let sum = sum.clone();
                 sim.spawn(&format!("client-{n}"), async move {
-                    let mut pressure = sum.pressure();
+                    let pressure = sum.pressure();
                     for _ in 0..2 {
                         let _ = sum.tell(Msg::Add(n)).await;
                     }

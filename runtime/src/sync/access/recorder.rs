@@ -1,0 +1,414 @@
+//! The recorder of a thread, and what it is told.
+
+use std::any::{Any, TypeId};
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::task::{Context, Poll};
+
+use super::Access;
+
+/// The name of an object: the task that made it, and its number there. Zero
+/// for what nobody explores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ObjectId(pub(crate) u64);
+
+/// An object was touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Touch {
+    pub(crate) object: ObjectId,
+    pub(crate) access: Access,
+}
+
+impl Touch {
+    /// Whether the order of two steps that touch so matters.
+    pub(crate) fn conflicts(self, other: Self) -> bool {
+        self.object == other.object
+            && (self.access == Access::Write || other.access == Access::Write || self.access != other.access)
+    }
+}
+
+/// What is worth telling people about a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(dead_code)]
+pub(crate) enum Note {
+    /// There is an object of this kind.
+    Made { object: ObjectId, kind: &'static str },
+    /// What people call it.
+    Named { object: ObjectId, name: String },
+    /// A message was accepted.
+    Sent { to: ObjectId, what: String },
+    /// A message was not accepted, or dropped.
+    Refused { to: ObjectId, what: String, why: String },
+    /// A message was taken from a mailbox.
+    Taken { at: ObjectId, what: String },
+    /// A question was answered.
+    Answered { slot: ObjectId, what: String },
+    /// Who asked does not wait for the answer any more.
+    Left { slot: ObjectId },
+    /// Somebody waits for room, an answer, demand.
+    Waits { on: ObjectId, what: String },
+    /// Anything else.
+    Said(String),
+}
+
+struct Recorder {
+    /// A program is explored on this thread, and one of its tasks runs, or
+    /// what is asked between its steps.
+    on: Cell<bool>,
+    /// Touches are noted.
+    touching: Cell<bool>,
+    /// Notes are taken.
+    telling: Cell<bool>,
+    /// From which touch on they are those of a look that found nothing, after
+    /// which nothing was done: [`Look::rests`].
+    resting: Cell<usize>,
+    /// The step has done what others can see.
+    acted: Cell<bool>,
+    task: Cell<u32>,
+    /// How many objects the task has made.
+    made: Cell<u32>,
+    /// Objects that are alive.
+    living: Cell<i64>,
+}
+
+const TASK_BITS: u32 = 24;
+
+thread_local! {
+    static RECORDER: Recorder = const { Recorder {
+        on: Cell::new(false),
+        touching: Cell::new(false),
+        telling: Cell::new(false),
+        resting: Cell::new(usize::MAX),
+        acted: Cell::new(false),
+        task: Cell::new(0),
+        made: Cell::new(0),
+        living: Cell::new(0),
+    } };
+    static TOUCHED: RefCell<Vec<Touch>> = const { RefCell::new(Vec::new()) };
+    static DESCRIBERS: RefCell<BTreeMap<TypeId, fn(&dyn Any) -> String>> = const { RefCell::new(BTreeMap::new()) };
+    static NOTES: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The identity of a shared thing.
+#[derive(Debug)]
+pub(crate) struct Object(ObjectId);
+
+impl Object {
+    /// `kind` is for people: "mailbox", "reply".
+    pub(crate) fn new(kind: &'static str) -> Self {
+        let id = new_id();
+        if id != ObjectId(0) {
+            RECORDER.with(|r| r.living.set(r.living.get() + 1));
+            note(|| Note::Made { object: id, kind });
+        }
+        Self(id)
+    }
+
+    /// One that is never touched.
+    pub(crate) const fn none() -> Self {
+        Self(ObjectId(0))
+    }
+
+    pub(crate) fn id(&self) -> ObjectId {
+        self.0
+    }
+
+    #[inline]
+    pub(crate) fn touch(&self, access: Access) {
+        touch(self.0, access);
+    }
+
+    /// Says what people call it.
+    pub(crate) fn name(&self, name: impl FnOnce() -> String) {
+        note(|| Note::Named { object: self.0, name: name() });
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        if self.0 != ObjectId(0) {
+            // A thread that is being torn down explores nothing.
+            let _ = RECORDER.try_with(|r| r.living.set(r.living.get() - 1));
+        }
+    }
+}
+
+impl Default for Object {
+    fn default() -> Self {
+        Self::new("lock")
+    }
+}
+
+/// A number that no other thing of this task has: the same in every order.
+pub(crate) fn new_id() -> ObjectId {
+    RECORDER.with(|r| {
+        if !r.on.get() {
+            return ObjectId(0);
+        }
+        let n = r.made.get() + 1;
+        r.made.set(n);
+        ObjectId(u64::from(r.task.get()) << TASK_BITS | u64::from(n))
+    })
+}
+
+/// Marks the numbers of actors that are explored.
+const EXPLORED: u64 = 1 << 63;
+
+/// A number for an actor, while something is explored: parents have smaller
+/// ones than their children, who are made by tasks that were made later.
+pub(crate) fn new_actor() -> Option<u64> {
+    let ObjectId(id) = new_id();
+    (id != 0).then_some(EXPLORED | id)
+}
+
+/// A number of an actor, for people.
+pub(crate) fn actor_name(id: u64) -> impl fmt::Display {
+    ActorName(id)
+}
+
+struct ActorName(u64);
+
+impl fmt::Display for ActorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 & EXPLORED == 0 {
+            return write!(f, "{}", self.0);
+        }
+        let id = self.0 & !EXPLORED;
+        let (task, nth) = (id >> TASK_BITS, id & ((1 << TASK_BITS) - 1));
+        // Most are made by the body, which is the first task.
+        if task > 1 { write!(f, "{task}.{nth}") } else { write!(f, "{nth}") }
+    }
+}
+
+#[inline]
+pub(crate) fn touch(object: ObjectId, access: Access) {
+    if object == ObjectId(0) {
+        return;
+    }
+    RECORDER.with(|r| {
+        if r.touching.get() {
+            r.resting.set(usize::MAX);
+            record(Touch { object, access });
+        }
+    });
+}
+
+/// What is touched from here on belongs to one look for something that may
+/// not be there yet.
+#[inline]
+pub(crate) fn look() -> Look {
+    Look {
+        touched: RECORDER.with(|r| if r.touching.get() { TOUCHED.with_borrow(Vec::len) } else { usize::MAX }),
+        #[cfg(test)]
+        audited: super::super::audit::mark(),
+    }
+}
+
+/// See [`look`].
+#[must_use]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    touched: usize,
+    #[cfg(test)]
+    audited: usize,
+}
+
+impl Look {
+    /// There was nothing, and whoever brings it wakes the one who looked. If
+    /// the step ends so, without anything else done, then the look was none:
+    /// had what it looked for been there, the step would have gone on just as
+    /// the next one will. So what it read is forgotten.
+    #[inline]
+    pub(crate) fn rests(self) {
+        RECORDER.with(|r| {
+            if r.touching.get() {
+                r.resting.set(self.touched);
+            }
+        });
+        // Falling asleep is nothing to anybody.
+        #[cfg(test)]
+        super::super::audit::forget(self.audited);
+    }
+
+    /// What was seen makes no difference to anybody.
+    #[inline]
+    pub(crate) fn is_nothing(self) {
+        RECORDER.with(|r| {
+            if r.touching.get() {
+                TOUCHED.with_borrow_mut(|touched| touched.truncate(self.touched));
+            }
+        });
+        #[cfg(test)]
+        super::super::audit::forget(self.audited);
+    }
+}
+
+/// Looks without a touch, and without an end to a [rest](Look::rests), for
+/// something that wakes the one who looks: if it is there it is touched
+/// afterwards.
+#[inline]
+pub(crate) fn unseen<R>(look: impl FnOnce() -> R) -> R {
+    let touching = RECORDER.with(|r| r.touching.replace(false));
+    #[cfg(test)]
+    let auditing = super::super::audit::set(false);
+    let seen = look();
+    RECORDER.with(|r| r.touching.set(touching));
+    #[cfg(test)]
+    super::super::audit::set(auditing);
+    seen
+}
+
+/// A message in words: what was registered for it, or its type.
+pub(crate) fn describe<M: 'static>(message: &M) -> String {
+    let known = DESCRIBERS.with_borrow(|known| known.get(&TypeId::of::<M>()).copied());
+    known.map_or_else(type_name::<M>, |describe| describe(message))
+}
+
+/// Has messages of this type described by what is in them.
+pub(crate) fn describe_by_debug<M: fmt::Debug + 'static>() {
+    let describe = |message: &dyn Any| message.downcast_ref::<M>().map_or_else(String::new, |m| format!("{m:?}"));
+    DESCRIBERS.with_borrow_mut(|known| known.insert(TypeId::of::<M>(), describe));
+}
+
+/// The name of a type without the modules that it and its parts are in.
+pub(crate) fn type_name<T>() -> String {
+    let mut short = String::new();
+    for part in std::any::type_name::<T>().split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
+        short.push_str(part.rsplit_once("::").map_or(part, |(_, last)| last));
+    }
+    short
+}
+
+/// The step does what cannot be seen by a touch, and may depend on what it
+/// saw before: spawns, chooses.
+#[inline]
+pub(crate) fn goes_on() {
+    RECORDER.with(|r| r.resting.set(usize::MAX));
+}
+
+fn record(touch: Touch) {
+    TOUCHED.with_borrow_mut(|touched| {
+        if let Some(last) = touched.last_mut()
+            && last.object == touch.object
+            && (last.access == touch.access || last.access == Access::Write)
+        {
+            return;
+        }
+        touched.push(touch);
+    });
+}
+
+/// Tells people something about this step, if anybody listens.
+#[inline]
+pub(crate) fn note(note: impl FnOnce() -> Note) {
+    if is_telling() {
+        let note = note();
+        NOTES.with_borrow_mut(|notes| notes.push(note));
+    }
+}
+
+pub(crate) fn note_answer(slot: &Object, what: impl FnOnce() -> String) {
+    note(|| Note::Answered { slot: slot.id(), what: what() });
+}
+
+pub(crate) fn note_left(slot: &Object) {
+    note(|| Note::Left { slot: slot.id() });
+}
+
+pub(crate) fn note_wait(on: &Object, what: &str) {
+    note(|| Note::Waits { on: on.id(), what: what.to_owned() });
+}
+
+/// Whether notes are taken.
+#[inline]
+pub(crate) fn is_telling() -> bool {
+    RECORDER.with(|r| r.telling.get())
+}
+
+/// Whether a step of an explored program goes on, on this thread.
+#[inline]
+pub(crate) fn is_exploring() -> bool {
+    // Asked by wakers too, from threads that are being torn down.
+    RECORDER.try_with(|r| r.on.get()).unwrap_or(false)
+}
+
+/// The task whose step goes on.
+pub(crate) fn present_task() -> u32 {
+    RECORDER.with(|r| r.task.get())
+}
+
+/// This step does what others can see: no more than one such thing to a step
+/// where it can be helped.
+#[inline]
+pub(crate) fn act() {
+    RECORDER.with(|r| r.acted.set(true));
+}
+
+/// As [`act`]; but if this step has acted, it ends here, and the task is
+/// woken to go on in another.
+#[inline]
+pub(crate) fn pass(cx: &mut Context<'_>) -> Poll<()> {
+    RECORDER.with(|r| {
+        if r.on.get() && r.acted.replace(true) {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+}
+
+/// What is recorded, of which task, from now on; `made` is what
+/// [`end_step`] said of it last.
+pub(crate) fn begin_step(task: u32, made: u32, touching: bool, telling: bool) {
+    RECORDER.with(|r| {
+        r.on.set(true);
+        #[cfg(test)]
+        super::super::audit::begin_step();
+        r.touching.set(touching);
+        r.telling.set(telling);
+        r.acted.set(false);
+        r.resting.set(usize::MAX);
+        r.task.set(task);
+        r.made.set(made);
+    });
+}
+
+/// Ends what [`begin_step`] began: adds what was recorded to what is there,
+/// and returns how many objects the task has made. The task `sleeps` if it
+/// waits to be woken.
+pub(crate) fn end_step(touches: &mut Vec<Touch>, notes: &mut Vec<Note>, sleeps: bool) -> u32 {
+    RECORDER.with(|r| {
+        r.on.set(false);
+        #[cfg(test)]
+        super::super::audit::end_step();
+        if r.touching.replace(false) {
+            TOUCHED.with_borrow_mut(|touched| {
+                let from = r.resting.get();
+                if sleeps && from < touched.len() {
+                    let mut at = 0;
+                    touched.retain(|touch| {
+                        at += 1;
+                        at <= from || touch.access != Access::Read
+                    });
+                }
+                touches.append(touched);
+            });
+        }
+        if r.telling.replace(false) {
+            NOTES.with_borrow_mut(|taken| notes.append(taken));
+        }
+        r.made.get()
+    })
+}
+
+/// How many objects that were made while something was explored on this
+/// thread are alive.
+pub(crate) fn living() -> i64 {
+    RECORDER.with(|r| r.living.get())
+}
+
+/// Forgets those that are alive: they have been told of.
+pub(crate) fn forget_living() {
+    RECORDER.with(|r| r.living.set(0));
+}
