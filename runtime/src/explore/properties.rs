@@ -210,7 +210,7 @@ mod tests {
     use super::super::executor::SimExecutor;
     use super::super::explorer::{Explorer, Strategy};
     use super::super::run::{Chooser, Limits};
-    use super::super::strategy::{Exhaustive, Search};
+    use super::super::strategy::Exhaustive;
     use super::super::trace::{TaskId, Trace};
     use super::*;
     use crate::actor::{Actor, Context, Fault};
@@ -258,7 +258,7 @@ mod tests {
 
     /// What a property sees, one after the other, in each order, and which others
     /// a reduction takes for the same.
-    fn seen(body: fn(Sim, Log)) -> BTreeMap<Steps, (Vec<String>, Vec<Steps>)> {
+    fn seen(body: fn(&Sim, Log)) -> BTreeMap<Steps, (Vec<String>, Vec<Steps>)> {
         let executor = SimExecutor::new();
         let chooser: Chooser = Arc::new(Mutex::untouched(Box::new(Exhaustive::new())));
         let limits = Limits { steps: 1_000, touching: true, telling: false };
@@ -271,7 +271,7 @@ mod tests {
             let place = Arc::clone(&log);
             let program = move |sim: Sim| {
                 let place = Arc::clone(&place);
-                async move { body(sim, place) }
+                async move { body(&sim, place) }
             };
             Explorer::new(Strategy::Exhaustive).once(&executor, &chooser, &program, limits);
             let trace = &executor.0.state.lock().trace;
@@ -284,7 +284,7 @@ mod tests {
 
     /// How many neighbours could change places. The property must not have
     /// noticed.
-    fn unnoticed(body: fn(Sim, Log)) -> usize {
+    fn unnoticed(body: fn(&Sim, Log)) -> usize {
         let runs = seen(body);
         let mut swaps = 0;
         for (steps, (log, same)) in &runs {
@@ -294,7 +294,6 @@ mod tests {
                 swaps += 1;
             }
         }
-        println!("{} runs, {swaps} swaps", runs.len());
         swaps
     }
 
@@ -318,28 +317,28 @@ mod tests {
         sinks
     }
 
-    fn both(sim: Sim, log: Log) {
-        let [a, b] = tell_two(&sim);
-        watch(&sim, log, move || format!("{} {}", a.stats().handled, b.stats().handled));
+    fn both(sim: &Sim, log: Log) {
+        let [a, b] = tell_two(sim);
+        watch(sim, log, move || format!("{} {}", a.stats().handled, b.stats().handled));
     }
 
     /// Reads the second only when the first is so far.
-    fn one_then_the_other(sim: Sim, log: Log) {
-        let [a, b] = tell_two(&sim);
-        watch(&sim, log, move || match a.stats().handled {
+    fn one_then_the_other(sim: &Sim, log: Log) {
+        let [a, b] = tell_two(sim);
+        watch(sim, log, move || match a.stats().handled {
             0 => String::from("-"),
             _ => b.stats().handled.to_string(),
         });
     }
 
-    fn one(sim: Sim, log: Log) {
-        let [a, _] = tell_two(&sim);
-        watch(&sim, log, move || a.stats().handled.to_string());
+    fn one(sim: &Sim, log: Log) {
+        let [a, _] = tell_two(sim);
+        watch(sim, log, move || a.stats().handled.to_string());
     }
 
-    fn nothing(sim: Sim, log: Log) {
-        tell_two(&sim);
-        watch(&sim, log, String::new);
+    fn nothing(sim: &Sim, log: Log) {
+        tell_two(sim);
+        watch(sim, log, String::new);
     }
 
     #[test]
