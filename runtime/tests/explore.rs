@@ -53,7 +53,6 @@ fn one_client_loses_nothing() {
     let report = Explorer::new(Strategy::Exhaustive).run(|sim| lost_update(sim, 1));
     report.assert_clean();
     assert_eq!(report.coverage, Coverage::Exhausted);
-    println!("{report}");
 }
 
 /// Deadlocks only if both kickers are done before a peer has looked.
@@ -88,7 +87,7 @@ impl Actor for Peer {
             Kick::Ask(reply) => {
                 let other = self.0.clone().unwrap();
                 if let Ok(n) = other.ask(Kick::Answer).await {
-                    drop(reply.send(n + 1));
+                    let _ = reply.send(n + 1);
                 }
             }
             Kick::Answer(reply) => drop(reply.send(0)),
@@ -102,7 +101,6 @@ fn what_is_found_is_made_short() {
     let report = Explorer::new(Strategy::Exhaustive).run(circle);
     let finding = report.finding.expect("they wait for each other in some order");
     assert!(matches!(finding.failure, Failure::Deadlock(_)), "{}", finding.failure);
-    println!("{} found {} shrunk {}", finding.failure, finding.found, finding.schedule);
     assert!(finding.schedule.len() <= 8, "{}", finding.schedule);
     let again = Explorer::new(Strategy::Replay(finding.schedule.clone())).run(circle);
     let again = again.finding.expect("it is found again");
