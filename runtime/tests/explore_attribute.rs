@@ -119,3 +119,10 @@ async fn what_panics_in_some_order_fails_the_test(sim: Sim) {
     }
     assert_eq!(counter.total().await.unwrap(), 1, "lost in some order");
 }
+
+#[tidegate::explore_test(delays = 2, on_tokio = 0)]
+async fn a_bound_on_delays_is_a_strategy(sim: Sim) {
+    let counter = sim.system().spawn(Counter::default(), Push::bounded(1));
+    let client = sim.spawn("client", async move { counter.total().await });
+    assert_eq!(client.await.unwrap(), 0);
+}
