@@ -91,10 +91,10 @@ pub struct Explorer {
     strategy: Strategy,
     schedules: u64,
     time: Duration,
-    steps: usize,
+    pub(super) steps: usize,
     seed: u64,
     deadlocks: Deadlocks,
-    allowed: BTreeSet<Flaw>,
+    pub(super) allowed: BTreeSet<Flaw>,
     faults: Faults,
     any_time: bool,
     /// Of the exploration that goes on.
@@ -422,37 +422,5 @@ impl Explorer {
             drop(system);
         }));
         done
-    }
-
-    /// The last run is over, and what its body returned is gone: so is
-    /// everything of its system, or the run has failed.
-    fn look_for_leaks<F, Fut>(&self, executor: &SimExecutor, body: &F)
-    where
-        F: Fn(Sim) -> Fut,
-        Fut: Future + Send + 'static,
-        Fut::Output: Outcome + Send,
-    {
-        if access::living() <= 0 || self.allowed.contains(&Flaw::Leak) {
-            return;
-        }
-        let end = executor.0.state.lock().trace.end.clone();
-        if end != End::Done {
-            return;
-        }
-        // What is made once, the first time that it is needed, and stays, is no
-        // leak: it is not made a second time.
-        let choices = Schedule::of(&executor.0.state.lock().trace).choices;
-        let again: Chooser = Arc::new(Mutex::untouched(Box::new(strategy::Replay::new(choices))));
-        again.lock().begin();
-        drop(self.once(executor, &again, body, Limits { steps: self.steps, touching: false, telling: false }));
-        let left = access::living();
-        let mut state = executor.0.state.lock();
-        if left > 0 && state.trace.end == End::Done {
-            let message = format!(
-                "{left} shared things (mailboxes, answers, locks) outlive the system: \
-                 something that is held by what it holds, as an `Arc` around a reference to an actor that has it",
-            );
-            state.trace.end = End::Failed(Failure::Leaked(message));
-        }
     }
 }

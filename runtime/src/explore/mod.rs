@@ -9,6 +9,7 @@ mod explorer;
 mod faults;
 #[doc(hidden)]
 pub mod harness;
+mod leaks;
 mod monitor;
 #[cfg(feature = "tokio")]
 mod on_tokio;
