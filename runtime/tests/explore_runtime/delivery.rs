@@ -5,7 +5,7 @@ use tidegate::explore::{Sim, Task};
 use tidegate::prelude::*;
 use tidegate::{Mode, Thresholds};
 
-use super::support::{Item, Log, MS, Msg, Scribe, Seen, assert_accounted, assert_in_order, explored, pause};
+use super::support::{Item, Log, MS, Msg, Scribe, Seen, assert_accounted, assert_in_order, explored, pause, sampled};
 
 /// Sends `n` items, waiting for room; returns how many went in.
 fn sender(sim: &Sim, to: &ActorRef<Msg>, from: usize, n: usize) -> Task<usize> {
@@ -75,7 +75,7 @@ async fn switched(sim: Sim, first: Mailbox<Msg>, terms: [Mailbox<Msg>; 2], each:
 
 #[test]
 fn from_push_to_pull_and_back_nothing_is_lost() {
-    explored(&["pull was in force", "pull was not yet in force"], |sim, seen| async move {
+    sampled(&["pull was in force", "pull was not yet in force"], |sim, seen| async move {
         let (push, pull) = (Push::bounded(1), Pull::window(1));
         let (items, modes) = switched(sim, push.into(), [pull.into(), push.into()], 2).await;
         assert_eq!(items.len(), 4);
@@ -86,7 +86,7 @@ fn from_push_to_pull_and_back_nothing_is_lost() {
 
 #[test]
 fn from_pull_to_push_and_back_nobody_is_stranded() {
-    explored(&["push was in force"], |sim, seen| async move {
+    sampled(&["push was in force"], |sim, seen| async move {
         let (push, pull) = (Push::bounded(2), Pull::one_by_one());
         let (items, modes) = switched(sim, pull.into(), [push.into(), pull.into()], 2).await;
         assert_eq!(items.len(), 4);
@@ -96,7 +96,7 @@ fn from_pull_to_push_and_back_nobody_is_stranded() {
 
 #[test]
 fn a_capacity_that_shrinks_and_grows_loses_nothing() {
-    explored(&["four in a row of one", "by turns"], |sim, seen| async move {
+    sampled(&["four in a row of one", "by turns"], |sim, seen| async move {
         let terms = [Push::bounded(1).into(), Push::bounded(4).into()];
         let (items, _) = switched(sim, Push::bounded(2).into(), terms, 2).await;
         assert_eq!(items.len(), 4);
@@ -107,7 +107,7 @@ fn a_capacity_that_shrinks_and_grows_loses_nothing() {
 
 #[test]
 fn into_the_buffer_and_out_again_all_are_accounted_for() {
-    explored(&["some were displaced", "none was displaced"], |sim, seen| async move {
+    sampled(&["some were displaced", "none was displaced"], |sim, seen| async move {
         let terms = [Push::bounded(1).overflow(Overflow::DropOldest).into(), Push::bounded(1).into()];
         let (items, _) = switched(sim, Push::bounded(1).into(), terms, 2).await;
         seen.saw_if(items.len() < 4, "some were displaced");
@@ -280,7 +280,7 @@ fn no_more_is_handed_over_than_was_asked_for() {
 
 #[test]
 fn a_permit_is_used_once_or_comes_back_once() {
-    explored(&["sent", "closed before it was used", "closed before it was had"], |sim, seen: Seen| async move {
+    sampled(&["sent", "closed before it was used", "closed before it was had"], |sim, seen: Seen| async move {
         let log = Log::new();
         let actor = sim.system().spawn(Scribe::new(&log), Push::bounded(1));
         let holders = [0, 1].map(|from| {

@@ -11,7 +11,7 @@ use tidegate::flow::{Conversion, Demand, Demanded, End, Held, Inlet, Outlet, Sub
 use tidegate::pattern::Lag;
 use tidegate::prelude::*;
 
-use super::support::{Item, Log, MS, Msg, Scribe, assert_accounted, assert_in_order, explored, pause};
+use super::support::{Item, Log, MS, Msg, Scribe, assert_accounted, assert_in_order, explored, pause, sampled};
 
 /// Whether no more is out than `window` allows, after every step.
 fn within(sim: &Sim, subscription: &Arc<Subscription>, window: u64) {
@@ -48,7 +48,7 @@ fn a_window_is_kept_while_others_send_too() {
 
 #[test]
 fn after_a_cancel_comes_what_was_on_its_way_and_no_more() {
-    explored(&["0", "1", "2", "3"], |sim, seen| async move {
+    sampled(&["0", "1", "2", "3"], |sim, seen| async move {
         let log = Log::new();
         let actor = sim.system().spawn(Scribe::new(&log), Push::bounded(1));
         let items = source::iter((0..3).map(|n| (0, n)));
@@ -160,7 +160,7 @@ async fn two_of(sim: &Sim, out: Outlet<usize>, lags: [Lag; 2], kill: bool) -> ([
 
 #[test]
 fn shared_by_demand_each_item_goes_to_one() {
-    explored(&["two and one", "one and two"], |sim, seen| async move {
+    sampled(&["two and one", "one and two"], |sim, seen| async move {
         let ([one, other], ends) = two_of(&sim, Outlet::new(), [Lag::Wait; 2], false).await;
         assert!(ends.iter().all(End::is_completed));
         assert_in_order(&one);
@@ -174,7 +174,7 @@ fn shared_by_demand_each_item_goes_to_one() {
 
 #[test]
 fn broadcast_to_one_that_dies_and_one_that_lives_reaches_the_one_that_lives() {
-    explored(&["it had some", "it had none", "it had all"], |sim, seen| async move {
+    sampled(&["it had some", "it had none", "it had all"], |sim, seen| async move {
         let ([dead, alive], ends) = two_of(&sim, Outlet::broadcast(), [Lag::Wait; 2], true).await;
         assert!(ends[1].is_completed(), "{}", ends[1]);
         assert_eq!(alive, [(0, 0), (0, 1), (0, 2)]);
@@ -189,7 +189,7 @@ fn broadcast_to_one_that_dies_and_one_that_lives_reaches_the_one_that_lives() {
 
 #[test]
 fn a_pipeline_whose_stage_begins_anew_loses_the_item_in_the_handler_only() {
-    explored(&["completed"], |sim, seen| async move {
+    sampled(&["completed"], |sim, seen| async move {
         let log = Log::new();
         let system = sim.system();
         let twice = stage::map(|n: usize| async move {
@@ -245,7 +245,7 @@ impl Actor for Follower {
 
 #[test]
 fn who_is_notified_and_fetches_gets_everything_once() {
-    explored(&["a notice was lost", "none was lost"], |sim, seen| async move {
+    sampled(&["a notice was lost", "none was lost"], |sim, seen| async move {
         let log = Log::new();
         let follower = sim.system().spawn(Follower(log.clone()), Push::bounded(1));
         let store = Store::retaining(10);

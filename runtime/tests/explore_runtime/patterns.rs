@@ -11,7 +11,7 @@ use tidegate::pattern::{
 use tidegate::prelude::*;
 use tidegate::{ActorId, Backoff, GroupEvent, TimerHandle};
 
-use super::support::{Item, Log, MS, Msg, Scribe, assert_accounted, assert_in_order, explored, pause};
+use super::support::{Item, Log, MS, Msg, Scribe, assert_accounted, assert_in_order, explored, pause, sampled};
 
 const SOON: Backoff = Backoff::exponential(MS, MS);
 
@@ -52,7 +52,7 @@ impl Actor for Worker {
 
 #[test]
 fn a_job_whose_worker_is_killed_is_done_by_another() {
-    explored(&["nothing came back", "one came back", "done twice"], |sim, seen| async move {
+    sampled(&["nothing came back", "one came back", "done twice"], |sim, seen| async move {
         let workers = Workers::builder().mailbox(Push::bounded(2)).backoff(SOON).spawn(sim.system());
         let done = [Done::default(), Done::default()];
         let staff = [0, 1].map(|n| {
@@ -103,7 +103,7 @@ impl Actor for Keyed {
 
 #[test]
 fn jobs_of_one_key_are_done_one_after_the_other() {
-    explored(&["one did all", "shared"], |sim, seen| async move {
+    sampled(&["one did all", "shared"], |sim, seen| async move {
         let builder = Workers::builder().mailbox(Push::bounded(4)).backoff(SOON);
         let workers = builder.keyed(|item: &Item| item.0).spawn(sim.system());
         // In one log: who has a job of a key is the only one who has.
@@ -169,7 +169,7 @@ impl Actor for Till {
 
 #[test]
 fn at_least_once_is_once_in_effect_with_a_memory() {
-    explored(&["delivered again", "acknowledged late"], |sim, seen| async move {
+    sampled(&["delivered again", "acknowledged late"], |sim, seen| async move {
         let (memory, charged, crashes) = (Dedup::new(8), Done::default(), Arc::new(Mutex::new(vec![0])));
         let kept = charged.clone();
         let make = move || Till { memory: memory.clone(), charged: kept.clone(), crashes: Arc::clone(&crashes) };
@@ -199,7 +199,7 @@ fn at_least_once_is_once_in_effect_with_a_memory() {
 
 #[test]
 fn a_topic_reaches_whom_it_waits_for_and_counts_whom_it_skips() {
-    explored(&["from the first on", "came late", "some were skipped", "none was skipped"], |sim, seen| async move {
+    sampled(&["from the first on", "came late", "some were skipped", "none was skipped"], |sim, seen| async move {
         let topic = Topic::new();
         let logs = [Log::new(), Log::new()];
         let actors = [0, 1].map(|n| sim.system().spawn(Scribe::new(&logs[n]), Push::bounded(1)));
@@ -270,7 +270,7 @@ fn a_breaker_that_is_half_open_lets_one_through() {
 
 #[test]
 fn a_pool_whose_worker_fails_or_that_is_resized_handles_what_it_took() {
-    explored(&["two lives did it", "three lives did it"], |sim, seen| async move {
+    sampled(&["two lives did it", "three lives did it"], |sim, seen| async move {
         let logs: Log<Log<Item>> = Log::new();
         let made = logs.clone();
         let make = move || {
@@ -390,7 +390,7 @@ impl Actor for Stashing {
 
 #[test]
 fn what_was_put_aside_comes_before_what_is_queued_and_in_its_order() {
-    explored(&["all were early", "none was early", "one was too many"], |sim, seen| async move {
+    sampled(&["all were early", "none was early", "one was too many"], |sim, seen| async move {
         let log = Log::new();
         let actor = sim.system().spawn(Stashing { open: false, log: log.clone() }, Push::bounded(2));
         let senders = [0, 1].map(|from| {
@@ -467,7 +467,7 @@ impl Actor for Timed {
 
 #[test]
 fn a_timer_that_is_replaced_or_cancelled_does_not_come() {
-    explored(&["[1]", "[1, 2]", "[2]", "[]"], |sim: Sim, seen| async move {
+    sampled(&["[1]", "[1, 2]", "[2]", "[]"], |sim: Sim, seen| async move {
         let ticks = Log::new();
         let timed = Timed { ticks: Some(ticks.clone()), ..Timed::default() };
         let actor = sim.system().spawn(timed, Push::bounded(1));

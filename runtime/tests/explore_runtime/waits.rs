@@ -5,7 +5,7 @@ use tidegate::explore::Explorer;
 use tidegate::prelude::*;
 use tidegate::{AskError, Deadlocks};
 
-use super::support::{Log, MS, explored_by, pause};
+use super::support::{Log, MS, pause, sampled_by};
 
 /// Asks the next, if there is one, before it answers.
 enum Ring {
@@ -76,7 +76,7 @@ async fn two(system: &System) -> ([ActorRef<Ring>; 2], [Log<String>; 2]) {
 #[test]
 fn a_circle_of_questions_is_named_and_broken_once() {
     let possible = ["no circle", "/a -> /b -> /a", "/b -> /a -> /b"];
-    explored_by(breaking, &possible, |sim, seen| async move {
+    sampled_by(breaking, &possible, |sim, seen| async move {
         let (nodes, _) = two(sim.system()).await;
         let askers = [0, 1].map(|n| {
             let to = nodes[n].clone();
@@ -102,7 +102,7 @@ fn a_circle_of_questions_is_named_and_broken_once() {
 
 #[test]
 fn a_circle_of_full_mailboxes_is_named_and_broken_and_nothing_else_is_lost() {
-    explored_by(breaking, &["no circle", "a circle"], |sim, seen| async move {
+    sampled_by(breaking, &["no circle", "a circle"], |sim, seen| async move {
         let (nodes, logs) = two(sim.system()).await;
         let floods = [0, 1].map(|n| {
             let to = nodes[n].clone();
@@ -131,7 +131,7 @@ fn a_circle_of_full_mailboxes_is_named_and_broken_and_nothing_else_is_lost() {
 
 #[test]
 fn what_only_looks_like_a_circle_is_let_alone() {
-    explored_by(breaking, &["answered"], |sim, seen| async move {
+    sampled_by(breaking, &["answered"], |sim, seen| async move {
         let (nodes, _) = two(sim.system()).await;
         // Each waits for the other now and then, and never both.
         for _ in 0..2 {
