@@ -16,6 +16,10 @@ use std::time::Duration;
 use tidegate::prelude::*;
 use tidegate::{Deadlocks, ManualExecutor};
 
+#[cfg(test)]
+#[path = "../explored/deadlock.rs"]
+mod explored;
+
 enum Msg {
     Flood(u32),
     Drop,

@@ -11,6 +11,10 @@ use std::time::Duration;
 
 use tidegate::prelude::*;
 
+#[cfg(test)]
+#[path = "../explored/hello.rs"]
+mod explored;
+
 // ANCHOR: actor
 #[derive(Default)]
 struct Counter {

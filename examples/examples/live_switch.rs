@@ -11,6 +11,10 @@ use std::ops::Range;
 
 use tidegate::prelude::*;
 
+#[cfg(test)]
+#[path = "../explored/live_switch.rs"]
+mod explored;
+
 /// Checks that what comes is the number after the last one.
 #[derive(Default)]
 struct InOrder {

@@ -10,6 +10,10 @@ use std::error::Error;
 
 use tidegate::prelude::*;
 
+#[cfg(test)]
+#[path = "../explored/plain_actor.rs"]
+mod explored;
+
 // ANCHOR: actor
 #[derive(Default)]
 struct Counter {

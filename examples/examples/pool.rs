@@ -17,6 +17,10 @@ use tidegate::pattern::{Pool, Routing};
 use tidegate::prelude::*;
 use tokio::time::{Instant, sleep};
 
+#[cfg(test)]
+#[path = "../explored/pool.rs"]
+mod explored;
+
 struct Job {
     takes: Duration,
     fails: bool,

@@ -16,6 +16,10 @@ use tidegate::Level;
 use tidegate::prelude::*;
 use tokio::time::Instant;
 
+#[cfg(test)]
+#[path = "../explored/pressure.rs"]
+mod explored;
+
 struct Store;
 
 impl Actor for Store {

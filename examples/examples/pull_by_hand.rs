@@ -11,6 +11,10 @@ use std::error::Error;
 
 use tidegate::prelude::*;
 
+#[cfg(test)]
+#[path = "../explored/pull_by_hand.rs"]
+mod explored;
+
 // ANCHOR: actor
 #[derive(Default)]
 struct Writer {

@@ -16,6 +16,10 @@ use std::time::Duration;
 use tidegate::prelude::*;
 use tidegate::{Phase, Shutdown};
 
+#[cfg(test)]
+#[path = "../explored/shutdown.rs"]
+mod explored;
+
 /// Takes a while for each order, and hands it on.
 struct Desk {
     takes: Duration,

@@ -17,6 +17,10 @@ use std::time::Duration;
 use tidegate::prelude::*;
 use tokio::time::Instant;
 
+#[cfg(test)]
+#[path = "../explored/slow_consumer.rs"]
+mod explored;
+
 // ANCHOR: actor
 struct Slow {
     handled: Arc<Mutex<Vec<u32>>>,

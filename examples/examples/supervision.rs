@@ -11,6 +11,10 @@ use std::time::Duration;
 use tidegate::prelude::*;
 use tidegate::{Backoff, ManualExecutor, Supervision};
 
+#[cfg(test)]
+#[path = "../explored/supervision.rs"]
+mod explored;
+
 /// Parses what it gets, and fails at what it cannot parse.
 struct Stage(&'static str);
 

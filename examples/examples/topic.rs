@@ -16,6 +16,10 @@ use tidegate::DropReason;
 use tidegate::pattern::{Lag, Lagged, Topic};
 use tidegate::prelude::*;
 
+#[cfg(test)]
+#[path = "../explored/topic.rs"]
+mod explored;
+
 struct Screen {
     name: &'static str,
     takes: Duration,

@@ -16,6 +16,10 @@ use tidegate::pattern::{Delivery, Workers};
 use tidegate::prelude::*;
 use tokio::time::{Instant, sleep};
 
+#[cfg(test)]
+#[path = "../explored/work_pulling.rs"]
+mod explored;
+
 // ANCHOR: worker
 struct Worker;
 

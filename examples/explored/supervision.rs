@@ -1,0 +1,34 @@
+//! Two lines that cannot be parsed, told by two: the pipeline begins anew and goes on.
+
+use tidegate::explore::{Coverage, Explorer, Strategy};
+
+use super::*;
+
+#[test]
+fn explored() {
+    const SCHEDULES: u64 = 20_000;
+    let explorer = Explorer::new(Strategy::Exhaustive).schedules(SCHEDULES);
+    let report = explorer.run(|sim| async move {
+        let pipeline = sim.system().build(|| Pipeline).supervision(Supervision::RestForOne).spawn();
+        sim.settled().await;
+        let parse = sim.system().lookup::<&'static str>("parse").unwrap();
+        let tellers = ["two", "3"].map(|text| {
+            let parse = parse.clone();
+            sim.spawn("teller", async move { parse.tell(text).await.unwrap() })
+        });
+        for teller in tellers {
+            teller.await;
+        }
+        sim.sleep(Duration::from_millis(500)).await;
+        assert!(pipeline.stop_reason().is_none());
+        assert_eq!(parse.stats().handled, 2);
+        for name in ["read", "parse", "write"] {
+            assert!(sim.system().lookup::<&'static str>(name).is_ok(), "{name}");
+        }
+        pipeline.stop();
+        pipeline.stopped().await;
+    });
+    println!("{report}");
+    assert!(report.finding.is_none(), "{report}");
+    assert!(report.coverage == Coverage::Exhausted || report.schedules >= SCHEDULES, "{report}");
+}

@@ -1,0 +1,38 @@
+//! One of two workers is killed at any time: every job is acknowledged once.
+
+use tidegate::explore::{Coverage, Explorer, Strategy};
+
+use super::*;
+
+#[test]
+fn explored() {
+    const SCHEDULES: u64 = 20_000;
+    let explorer = Explorer::new(Strategy::Exhaustive).schedules(SCHEDULES);
+    let report = explorer.run(|sim| async move {
+        let backoff = Backoff::exponential(Duration::from_millis(1), Duration::from_millis(10));
+        let workers = Workers::builder().mailbox(Push::bounded(4)).backoff(backoff).spawn(sim.system());
+        let staff = [0, 1].map(|_| {
+            let worker = sim.system().spawn(Worker, Push::bounded(2));
+            workers.join(&worker);
+            worker
+        });
+        let (doomed, clock) = (staff[0].clone(), sim.clone());
+        let killer = sim.spawn("killer", async move {
+            clock.sleep(Duration::from_millis(5 * clock.choose(3) as u64)).await;
+            doomed.kill();
+        });
+        for job in 0..2 {
+            workers.actor_ref().tell(job).await.unwrap();
+        }
+        killer.await;
+        workers.actor_ref().drain();
+        assert!(matches!(workers.actor_ref().stopped().await, StopReason::Drained));
+        let stats = workers.stats();
+        assert_eq!((stats.acked, stats.out, workers.quarantine().len()), (2, 0, 0));
+        staff[1].stop();
+        staff[1].stopped().await;
+    });
+    println!("{report}");
+    assert!(report.finding.is_none(), "{report}");
+    assert!(report.coverage == Coverage::Exhausted || report.schedules >= SCHEDULES, "{report}");
+}
