@@ -5,7 +5,9 @@ use tidegate::explore::{Sim, Task};
 use tidegate::prelude::*;
 use tidegate::{Mode, Thresholds};
 
-use super::support::{Item, Log, MS, Msg, Scribe, Seen, assert_accounted, assert_in_order, explored, pause, sampled};
+use super::support::{
+    Item, Log, MS, Msg, Scribe, Seen, assert_accounted, assert_in_order, explored, pause, reduced, sampled,
+};
 
 /// Sends `n` items, waiting for room; returns how many went in.
 fn sender(sim: &Sim, to: &ActorRef<Msg>, from: usize, n: usize) -> Task<usize> {
@@ -280,7 +282,7 @@ fn no_more_is_handed_over_than_was_asked_for() {
 
 #[test]
 fn a_permit_is_used_once_or_comes_back_once() {
-    sampled(&["sent", "closed before it was used", "closed before it was had"], |sim, seen: Seen| async move {
+    reduced(&["sent", "closed before it was used", "closed before it was had"], |sim, seen: Seen| async move {
         let log = Log::new();
         let actor = sim.system().spawn(Scribe::new(&log), Push::bounded(1));
         let holders = [0, 1].map(|from| {

@@ -6,7 +6,9 @@ use tidegate::explore::Sim;
 use tidegate::prelude::*;
 use tidegate::{AskError, LookupError, NameEvent, Phase, Shutdown};
 
-use super::support::{Log, MS, Msg, Scribe, assert_accounted, assert_in_order, explored, left, pause, sampled};
+use super::support::{
+    Log, MS, Msg, Scribe, assert_accounted, assert_in_order, explored, left, pause, reduced, sampled,
+};
 
 #[test]
 fn every_ask_resolves_when_its_actor_stops() {
@@ -70,7 +72,7 @@ fn what_was_accepted_before_a_drain_is_handled() {
 
 #[test]
 fn stop_drain_and_kill_together_are_one_end() {
-    sampled(&["stopped", "drained", "killed", "something was left", "nothing was left"], |sim, seen| async move {
+    reduced(&["stopped", "drained", "killed", "something was left", "nothing was left"], |sim, seen| async move {
         let log = Log::new();
         let actor = sim.system().spawn(Scribe::new(&log), Push::bounded(2));
         let to = actor.clone();
@@ -214,7 +216,7 @@ fn who_is_linked_to_one_that_fails_fails_too() {
 
 #[test]
 fn a_shutdown_under_load_leaves_nothing_unresolved() {
-    sampled(&["all was handled", "something came too late"], |sim, seen| async move {
+    reduced(&["all was handled", "something came too late"], |sim, seen| async move {
         let (log, system) = (Log::new(), sim.system().clone());
         let actor = system.spawn(Scribe::new(&log), Push::bounded(1));
         let to = actor.clone();
@@ -280,7 +282,7 @@ fn desk(sim: &Sim, name: &str, phase: Phase, next: Option<&ActorRef<usize>>) -> 
 
 #[test]
 fn in_phases_whoever_drains_finds_those_behind_alive() {
-    sampled(&["0", "1", "2"], |sim, seen| async move {
+    reduced(&["0", "1", "2"], |sim, seen| async move {
         let (ledger, kept) = desk(&sim, "ledger", Phase::STATE, None);
         let (orders, worked) = desk(&sim, "orders", Phase::WORK, Some(&ledger));
         let (http, came) = desk(&sim, "http", Phase::INTAKE, Some(&orders));

@@ -11,7 +11,9 @@ use tidegate::flow::{Conversion, Demand, Demanded, End, Held, Inlet, Outlet, Sub
 use tidegate::pattern::Lag;
 use tidegate::prelude::*;
 
-use super::support::{Item, Log, MS, Msg, Scribe, assert_accounted, assert_in_order, explored, pause, sampled};
+use super::support::{
+    Item, Log, MS, Msg, Scribe, assert_accounted, assert_in_order, explored, pause, reduced, sampled,
+};
 
 /// Whether no more is out than `window` allows, after every step.
 fn within(sim: &Sim, subscription: &Arc<Subscription>, window: u64) {
@@ -48,7 +50,7 @@ fn a_window_is_kept_while_others_send_too() {
 
 #[test]
 fn after_a_cancel_comes_what_was_on_its_way_and_no_more() {
-    sampled(&["0", "1", "2", "3"], |sim, seen| async move {
+    reduced(&["0", "1", "2", "3"], |sim, seen| async move {
         let log = Log::new();
         let actor = sim.system().spawn(Scribe::new(&log), Push::bounded(1));
         let items = source::iter((0..3).map(|n| (0, n)));
@@ -160,7 +162,7 @@ async fn two_of(sim: &Sim, out: Outlet<usize>, lags: [Lag; 2], kill: bool) -> ([
 
 #[test]
 fn shared_by_demand_each_item_goes_to_one() {
-    sampled(&["two and one", "one and two"], |sim, seen| async move {
+    reduced(&["two and one", "one and two"], |sim, seen| async move {
         let ([one, other], ends) = two_of(&sim, Outlet::new(), [Lag::Wait; 2], false).await;
         assert!(ends.iter().all(End::is_completed));
         assert_in_order(&one);
@@ -245,7 +247,7 @@ impl Actor for Follower {
 
 #[test]
 fn who_is_notified_and_fetches_gets_everything_once() {
-    sampled(&["a notice was lost", "none was lost"], |sim, seen| async move {
+    reduced(&["a notice was lost", "none was lost"], |sim, seen| async move {
         let log = Log::new();
         let follower = sim.system().spawn(Follower(log.clone()), Push::bounded(1));
         let store = Store::retaining(10);

@@ -11,7 +11,9 @@ use tidegate::pattern::{
 use tidegate::prelude::*;
 use tidegate::{ActorId, Backoff, GroupEvent, TimerHandle};
 
-use super::support::{Item, Log, MS, Msg, Scribe, assert_accounted, assert_in_order, explored, pause, sampled};
+use super::support::{
+    Item, Log, MS, Msg, Scribe, assert_accounted, assert_in_order, explored, pause, reduced, sampled,
+};
 
 const SOON: Backoff = Backoff::exponential(MS, MS);
 
@@ -169,7 +171,7 @@ impl Actor for Till {
 
 #[test]
 fn at_least_once_is_once_in_effect_with_a_memory() {
-    sampled(&["delivered again", "acknowledged late"], |sim, seen| async move {
+    reduced(&["delivered again", "acknowledged late"], |sim, seen| async move {
         let (memory, charged, crashes) = (Dedup::new(8), Done::default(), Arc::new(Mutex::new(vec![0])));
         let kept = charged.clone();
         let make = move || Till { memory: memory.clone(), charged: kept.clone(), crashes: Arc::clone(&crashes) };
@@ -199,7 +201,7 @@ fn at_least_once_is_once_in_effect_with_a_memory() {
 
 #[test]
 fn a_topic_reaches_whom_it_waits_for_and_counts_whom_it_skips() {
-    sampled(&["from the first on", "came late", "some were skipped", "none was skipped"], |sim, seen| async move {
+    reduced(&["from the first on", "came late", "some were skipped", "none was skipped"], |sim, seen| async move {
         let topic = Topic::new();
         let logs = [Log::new(), Log::new()];
         let actors = [0, 1].map(|n| sim.system().spawn(Scribe::new(&logs[n]), Push::bounded(1)));
@@ -270,7 +272,7 @@ fn a_breaker_that_is_half_open_lets_one_through() {
 
 #[test]
 fn a_pool_whose_worker_fails_or_that_is_resized_handles_what_it_took() {
-    sampled(&["two lives did it", "three lives did it"], |sim, seen| async move {
+    reduced(&["two lives did it", "three lives did it"], |sim, seen| async move {
         let logs: Log<Log<Item>> = Log::new();
         let made = logs.clone();
         let make = move || {
@@ -467,7 +469,7 @@ impl Actor for Timed {
 
 #[test]
 fn a_timer_that_is_replaced_or_cancelled_does_not_come() {
-    sampled(&["[1]", "[1, 2]", "[2]", "[]"], |sim: Sim, seen| async move {
+    reduced(&["[1]", "[1, 2]", "[2]", "[]"], |sim: Sim, seen| async move {
         let ticks = Log::new();
         let timed = Timed { ticks: Some(ticks.clone()), ..Timed::default() };
         let actor = sim.system().spawn(timed, Push::bounded(1));

@@ -8,7 +8,7 @@ use tidegate::explore::Sim;
 use tidegate::prelude::*;
 use tidegate::{Backoff, DropReason, OnLimit, Supervision};
 
-use super::support::{Item, Log, MS, Msg, Scribe, assert_accounted, assert_in_order, explored, sampled};
+use super::support::{Item, Log, MS, Msg, Scribe, assert_accounted, assert_in_order, explored, reduced};
 
 /// A scribe that is begun anew when it fails, and how many lives it has had.
 fn supervised(sim: &Sim, log: &Log<Item>, restart: Restart) -> (ActorRef<Msg>, Arc<AtomicUsize>) {
@@ -51,7 +51,7 @@ fn a_restart_keeps_what_is_queued_and_who_waits() {
 
 #[test]
 fn a_panic_costs_the_message_in_the_handler_and_no_other() {
-    sampled(&["panicked first", "panicked last"], |sim, seen| async move {
+    reduced(&["panicked first", "panicked last"], |sim, seen| async move {
         let log = Log::new();
         let (actor, lives) = supervised(&sim, &log, Restart::on_failure());
         let to = actor.clone();
@@ -175,7 +175,7 @@ impl Family {
 
 #[test]
 fn one_for_all_takes_the_sibling_along_and_keeps_its_queue() {
-    sampled(&["the sibling was in the middle", "the sibling was between two"], |sim, seen| async move {
+    reduced(&["the sibling was in the middle", "the sibling was between two"], |sim, seen| async move {
         let family = Family::of(&sim, Supervision::OneForAll, Restart::on_failure(), Restart::never()).await;
         family.trouble(&sim, [true, false]).await;
         assert_eq!(family.lives(), [2, 2]);
@@ -194,7 +194,7 @@ fn one_for_all_takes_the_sibling_along_and_keeps_its_queue() {
 
 #[test]
 fn two_that_fail_at_once_begin_anew_together() {
-    sampled(&["both twice", "one before the other had begun"], |sim, seen| async move {
+    reduced(&["both twice", "one before the other had begun"], |sim, seen| async move {
         let family = Family::of(&sim, Supervision::OneForAll, Restart::on_failure(), Restart::never()).await;
         family.trouble(&sim, [true, true]).await;
         for (log, child) in family.logs.iter().zip(&family.children) {
@@ -217,7 +217,7 @@ fn two_that_fail_at_once_begin_anew_together() {
 
 #[test]
 fn rest_for_one_leaves_those_before_alone() {
-    sampled(&["right failed", "left failed"], |sim, seen| async move {
+    reduced(&["right failed", "left failed"], |sim, seen| async move {
         let family = Family::of(&sim, Supervision::RestForOne, Restart::on_failure(), Restart::never()).await;
         let left = sim.choose(2) == 0;
         family.trouble(&sim, [left, !left]).await;
@@ -233,7 +233,7 @@ fn rest_for_one_leaves_those_before_alone() {
 
 #[test]
 fn a_child_over_its_limit_is_a_fault_of_its_parent() {
-    sampled(&["escalated", "stopped alone"], |sim, seen| async move {
+    reduced(&["escalated", "stopped alone"], |sim, seen| async move {
         let on_limit = if sim.choose(2) == 0 { OnLimit::Escalate } else { OnLimit::Stop };
         let child = Restart::on_failure().limit(0, MS).on_limit(on_limit);
         let family = Family::of(&sim, Supervision::OneForOne, child, Restart::on_failure()).await;

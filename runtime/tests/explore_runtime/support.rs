@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
-use tidegate::explore::{Coverage, Explorer, Report, Schedule, Sim, Strategy};
+use tidegate::explore::{Coverage, Explorer, Report, Sim, Strategy};
 use tidegate::prelude::*;
 use tidegate::{DropReason, MailboxStats};
 
@@ -47,8 +47,27 @@ where
     F: Fn(Sim, Seen) -> Fut,
     Fut: Future<Output = ()> + Send + 'static,
 {
+    exhausted(Strategy::Exhaustive, possible, body);
+}
+
+/// The same by one of all orders that differ in what matters.
+#[track_caller]
+pub(crate) fn reduced<F, Fut>(possible: &[&str], body: F)
+where
+    F: Fn(Sim, Seen) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    exhausted(Strategy::Reduced, possible, body);
+}
+
+#[track_caller]
+fn exhausted<F, Fut>(strategy: Strategy, possible: &[&str], body: F)
+where
+    F: Fn(Sim, Seen) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
     let seen = Seen::default();
-    let report = Explorer::new(Strategy::Exhaustive).run(|sim| body(sim, seen.clone()));
+    let report = Explorer::new(strategy).run(|sim| body(sim, seen.clone()));
     assert!(report.finding.is_none(), "{report}");
     assert_eq!(report.coverage, Coverage::Exhausted, "{report}");
     check(&report, &seen, possible);
@@ -72,7 +91,8 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let seen = Seen::default();
-    let report = sample(&explorer, &|sim| body(sim, seen.clone()));
+    let random = Strategy::Random { schedules: SCHEDULES, seed: SEED };
+    let report = explorer(random).run(|sim| body(sim, seen.clone()));
     assert!(report.finding.is_none(), "{report}");
     assert_eq!((report.coverage, report.schedules, report.too_long), (Coverage::Sampled, SCHEDULES, 0), "{report}");
     check(&report, &seen, possible);
@@ -84,33 +104,6 @@ fn check(report: &Report, seen: &Seen, possible: &[&str]) {
     println!("{report}\n{seen:?}");
     for what in possible {
         assert!(seen.contains_key(*what), "no run had {what:?}: {seen:?}");
-    }
-}
-
-/// Schedules by chance, each told beforehand.
-fn sample<F, Fut>(explorer: &impl Fn(Strategy) -> Explorer, body: &F) -> Report
-where
-    F: Fn(Sim) -> Fut,
-    Fut: Future<Output = ()> + Send + 'static,
-{
-    println!("seed {SEED}");
-    let mut state = SEED;
-    let mut schedules = 0;
-    loop {
-        let mut text = String::with_capacity(120);
-        for n in 0..60 {
-            // Knuth's MMIX generator. What is too much counts as the last.
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            text.push_str(if n == 0 { "" } else { "." });
-            text.push(['0', '0', '0', '1', '1', '2', '2', '3'][(state >> 61) as usize]);
-        }
-        let schedule: Schedule = text.parse().unwrap();
-        let mut report = explorer(Strategy::Replay(schedule)).run(body);
-        schedules += report.schedules;
-        report.schedules = schedules;
-        if report.finding.is_some() || schedules == SCHEDULES {
-            return report;
-        }
     }
 }
 
