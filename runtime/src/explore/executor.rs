@@ -16,6 +16,7 @@ use super::sameness::Sameness;
 use super::trace::{Failure, TaskId, TaskInfo, Trace};
 use crate::actor::{BoxTask, Executor};
 use crate::sync::access::{self, Access, Object};
+use crate::sync::planted::{Planted, is_planted};
 use crate::sync::shim::Mutex;
 
 /// The executor. Clones are the same.
@@ -193,7 +194,7 @@ impl SimExecutor {
         state.home = thread::current();
         state.sameness.begin(limits.touching, limits.telling);
         state.trace.clear();
-        state.clock = Object::new("clock");
+        state.clock = if is_planted(Planted::Clock) { Object::none() } else { Object::new("clock") };
     }
 
     /// Takes everything out that a program has left, to be dropped.

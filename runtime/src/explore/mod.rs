@@ -21,6 +21,7 @@ mod report;
 mod run;
 mod sameness;
 mod schedule;
+pub mod selftest;
 mod shrink;
 mod sim;
 mod story;

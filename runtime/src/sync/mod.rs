@@ -30,6 +30,8 @@ pub(crate) mod modelled;
 pub(crate) mod modelling;
 #[cfg(tidegate_loom)]
 pub(crate) mod mutants;
+#[cfg(all(feature = "explore", not(tidegate_loom)))]
+pub(crate) mod planted;
 pub(crate) mod queue;
 pub(crate) mod reply;
 pub(crate) mod ring;

@@ -18,6 +18,7 @@ use super::super::report::Coverage;
 use super::super::trace::{End, Point, TaskId, Trace};
 use super::Search;
 use super::order::{Footprint, Order};
+use crate::sync::planted::{Planted, is_planted};
 
 /// Runs one of all orders that differ in nothing that matters.
 #[derive(Default)]
@@ -159,7 +160,9 @@ impl Search for Reduced {
         let touched = self.order.footprint(trace.touched(event));
         self.path[node].touched.add(&touched);
         let task = trace.events[event].task;
-        let races = self.order.step(trace, touched, |earlier| self.path[earlier].ready.contains(&task));
+        let races = self
+            .order
+            .step(trace, touched, |earlier| is_planted(Planted::Wakes) || self.path[earlier].ready.contains(&task));
         if self.at <= self.replayed {
             // Found when these events were new.
             return;
@@ -168,7 +171,7 @@ impl Search for Reduced {
             let before = &mut self.path[race];
             if before.ready.contains(&task) {
                 before.wants(task);
-            } else {
+            } else if !is_planted(Planted::Wakes) {
                 for task in before.ready.clone() {
                     before.wants(task);
                 }
