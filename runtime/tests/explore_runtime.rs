@@ -3,6 +3,8 @@
 //! to be possible is asserted of all runs together, so that no scenario passes
 //! because nothing happens in it.
 #![cfg(feature = "explore")]
+// What was looked at is said.
+#![allow(clippy::print_stdout)]
 
 mod explore_runtime {
     mod support;

@@ -153,8 +153,6 @@ pub(crate) enum Msg {
     Count(Reply<usize>),
     /// The same, so much later.
     After(Duration, Reply<usize>),
-    /// Dropped without an answer.
-    Ignore(Reply<usize>),
 }
 
 /// Writes down what it gets.
@@ -187,12 +185,13 @@ impl Actor for Scribe {
                 return Err(Fault::msg("told to"));
             }
             Msg::Panic => panic!("told to"),
-            Msg::Count(reply) => drop(reply.send(self.log.len())),
+            Msg::Count(reply) => {
+                let _ = reply.send(self.log.len());
+            }
             Msg::After(delay, reply) => {
                 cx.sleep(delay).await;
-                drop(reply.send(self.log.len()));
+                let _ = reply.send(self.log.len());
             }
-            Msg::Ignore(_) => {}
         }
         Ok(())
     }
