@@ -8,6 +8,8 @@ mod random;
 mod reduced;
 mod replay;
 mod rng;
+#[cfg(all(test, not(tidegate_loom)))]
+mod toy;
 
 pub(crate) use self::delays::Delays;
 pub(crate) use self::exhaustive::Exhaustive;

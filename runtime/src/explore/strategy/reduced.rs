@@ -12,7 +12,8 @@
 //! A step that wakes a task enables it and does not only race with it: a task
 //! that waits for a message and for a timer has two that may wake it. So where the
 //! task could not run before the earlier step, all that could are tried there, and the
-//! search for races goes on behind it.
+//! search for races goes on behind it. All are tried as well where the task sleeps: what
+//! comes of it first has been seen, and what comes of others that it comes after has not.
 
 use super::super::report::Coverage;
 use super::super::trace::{End, Point, TaskId, Trace};
@@ -169,7 +170,8 @@ impl Search for Reduced {
         }
         for race in races {
             let before = &mut self.path[race];
-            if before.ready.contains(&task) {
+            let asleep = before.asleep.iter().any(|sleeper| sleeper.task == task);
+            if before.ready.contains(&task) && !asleep {
                 before.wants(task);
             } else if !is_planted(Planted::Wakes) {
                 for task in before.ready.clone() {
