@@ -197,19 +197,20 @@ impl SimExecutor {
         state.clock = if is_planted(Planted::Clock) { Object::none() } else { Object::new("clock") };
     }
 
-    /// Takes everything out that a program has left, to be dropped.
-    pub(crate) fn clear(&self) -> Vec<BoxTask> {
+    /// Drops everything that a program has left. `false` if there was no task.
+    pub(crate) fn clear(&self) -> bool {
         let mut state = self.0.state.lock();
-        let state = &mut *state;
         // Wakers of this run wake nobody any more.
         state.run += 1;
         state.ready.clear();
-        let left = state.tasks.drain(..).filter_map(|task| task.future).collect();
-        let timers = std::mem::take(&mut state.timers);
-        let settling = std::mem::take(&mut state.settling);
-        state.clock = Object::none();
-        drop((timers, settling));
-        left
+        let left = std::mem::take(&mut state.tasks);
+        let wakers = (std::mem::take(&mut state.timers), std::mem::take(&mut state.settling));
+        let clock = std::mem::replace(&mut state.clock, Object::none());
+        drop(state);
+        let any = !left.is_empty();
+        // Foreign code, which may come back here.
+        drop((left, wakers, clock));
+        any
     }
 
     /// Resolves when nothing else can run.

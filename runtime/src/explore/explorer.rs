@@ -418,9 +418,10 @@ impl Explorer {
             fate::forget();
             monitors.clear();
             drop(monitors);
-            drop(executor.clear());
-            drop(system);
         }));
+        // What is dropped may spawn, or panic.
+        while contained(|| executor.clear()).unwrap_or(true) {}
+        drop(contained(|| drop(system)));
         done
     }
 }
