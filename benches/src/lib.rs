@@ -7,6 +7,7 @@
 //! cargo bench -p tidegate-benches                  all of them
 //! cargo bench -p tidegate-benches --bench mailbox  one file
 //! cargo bench -p tidegate-benches -- overflow      by name
+//! cargo xtask bench explore                        how fast programs are explored
 //! ```
 
 use std::pin::pin;

@@ -37,6 +37,7 @@ Usage: cargo xtask <command> [arguments]
       --limit SECONDS       what one model may take (default 120)
       --mutants             run each mutant against its model: every one must die
   bench [ARGS]          our own benchmarks
+  bench explore [ARGS]  how fast programs are explored
   bench compare [ARGS]  tidegate against other actor crates and channels
   lab [ARGS]            push, pull or hybrid for a workload of yours
   book                  check the book, then build it into book/book
