@@ -28,8 +28,7 @@ where
     let chooser: Chooser = Arc::new(Mutex::untouched(Box::new(replay)));
     let limits = Limits { steps: 10_000, touching: true, telling };
     Explorer::new(Strategy::Exhaustive).once(&executor, &chooser, &body, limits);
-    let trace = executor.0.state.lock().trace.clone();
-    trace
+    executor.0.state.lock().trace.clone()
 }
 
 /// Whether two events touch so that their order matters.
@@ -125,9 +124,9 @@ fn print(trace: &Trace) {
             .iter()
             .map(|touch| format!("{:?} {}.{}", touch.access, touch.object.0 >> 24, touch.object.0 & 0xff_ffff))
             .collect();
-        println!("{at} {} {:?}: {}", name(trace, at), event.kind, touched.join(", "));
+        eprintln!("{at} {} {:?}: {}", name(trace, at), event.kind, touched.join(", "));
         for note in trace.notes(at) {
-            println!("    {note:?}");
+            eprintln!("    {note:?}");
         }
     }
 }
@@ -196,8 +195,8 @@ where
         assert_eq!(trace.end, End::Done, "seed {seed}");
         for Unseen { places, steps: (a, b) } in unseen {
             if found.insert(places.clone()) {
-                println!("seed {seed}: {} and {}: {places:?}", name(&trace, a), name(&trace, b));
-                println!("    {:?}\n    {:?}", trace.touched(a), trace.touched(b));
+                eprintln!("seed {seed}: {} and {}: {places:?}", name(&trace, a), name(&trace, b));
+                eprintln!("    {:?}\n    {:?}", trace.touched(a), trace.touched(b));
             }
         }
     }
@@ -278,7 +277,7 @@ fn ends_are_seen() {
         let _ = boss.try_tell(());
         client.await;
         boss.stopped().await;
-        sim.system().shutdown(Duration::from_secs(1)).await;
+        let _ = sim.system().shutdown(Duration::from_secs(1)).await;
     });
 }
 

@@ -73,9 +73,8 @@ struct Chosen {
 /// can go on. How it ended is in the trace.
 pub(crate) fn run(executor: &SimExecutor, chooser: &Chooser, monitors: &Monitors, limits: Limits) {
     let mut ids: Vec<TaskId> = Vec::new();
-    let mut last = None;
     let end = loop {
-        let mut next = next(&mut executor.0.state.lock(), chooser, limits, &mut ids, &mut last);
+        let mut next = next(&mut executor.0.state.lock(), chooser, limits, &mut ids);
         if let Next::End(End::Done) = next {
             match monitors.at_end(executor) {
                 Found::Nothing => break End::Done,
@@ -122,13 +121,7 @@ fn wait_for_threads(executor: &SimExecutor) {
     }
 }
 
-fn next(
-    state: &mut State,
-    chooser: &Chooser,
-    limits: Limits,
-    ids: &mut Vec<TaskId>,
-    last: &mut Option<TaskId>,
-) -> Next {
+fn next(state: &mut State, chooser: &Chooser, limits: Limits, ids: &mut Vec<TaskId>) -> Next {
     if let Some(broken) = state.broken.take() {
         return Next::End(End::Failed(broken));
     }
@@ -144,7 +137,7 @@ fn next(
     if ids.len() > 1 && state.sameness.among(ids).is_err() {
         return Next::End(End::Failed(not_the_same(state)));
     }
-    let point = Point { ready: ids, last: *last, step };
+    let point = Point { ready: ids };
     let Some(chosen) = chooser.lock().schedule(&point) else { return Next::End(End::Abandoned) };
     let decided = state.trace.decisions.len() as u32;
     if ids.len() > 1 {
@@ -154,7 +147,6 @@ fn next(
     }
     let task = state.ready.remove(chosen);
     let id = ids[chosen];
-    *last = Some(id);
     state.current = Some(task);
     let slot = &mut state.tasks[task];
     slot.is_ready = false;

@@ -22,10 +22,6 @@ pub(crate) struct Point<'a> {
     /// The tasks that can run, in the order in which they were woken. Never
     /// empty.
     pub(crate) ready: &'a [TaskId],
-    /// Who ran last; perhaps not among them.
-    pub(crate) last: Option<TaskId>,
-    /// How many steps there have been.
-    pub(crate) step: usize,
 }
 
 /// One step of a run.

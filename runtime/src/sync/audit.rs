@@ -104,6 +104,7 @@ macro_rules! audited {
             }
 
             #[track_caller]
+            #[allow(dead_code)]
             pub(crate) fn store(&self, value: $value, order: Ordering) {
                 self.change(|it| it.store(value, order));
             }

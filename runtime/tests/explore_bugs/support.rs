@@ -58,18 +58,18 @@ where
         let Some(finding) = &report.finding else { panic!("{strategy} has found nothing: {report}") };
         assert!(is(&finding.failure), "{strategy} has found something else: {report}");
         assert!(finding.schedule.len() <= SHORT, "{strategy}: {} choices are many\n{report}", finding.schedule.len());
-        println!("{strategy}: found at {}, {} choices: {}", finding.found_at, finding.schedule.len(), finding.schedule);
+        eprintln!("{strategy}: found at {}, {} choices: {}", finding.found_at, finding.schedule.len(), finding.schedule);
         let again = explorer.strategy(Strategy::Replay(finding.schedule.clone()));
         let again = again.run(|sim| program(sim, Version::Buggy)).finding;
         assert_eq!(again.map(|again| again.failure), Some(finding.failure.clone()), "replayed");
     }
     let fixed = |explorer: Explorer| explorer.run(|sim| program(sim, Version::Fixed));
     let reduced = fixed(explorer.clone().strategy(Strategy::Reduced));
-    println!("fixed: {reduced}");
+    eprintln!("fixed: {reduced}");
     reduced.assert_clean();
     assert_eq!(reduced.coverage, Coverage::Exhausted);
     let all = fixed(explorer.clone().strategy(Strategy::Exhaustive).schedules(FEW));
-    println!("fixed: {all}");
+    eprintln!("fixed: {all}");
     assert!(all.finding.is_none(), "{all}");
 }
 

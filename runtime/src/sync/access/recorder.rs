@@ -75,6 +75,9 @@ struct Recorder {
 
 const TASK_BITS: u32 = 24;
 
+/// Tells what is in a message of a type.
+type Describer = fn(&dyn Any) -> String;
+
 thread_local! {
     static RECORDER: Recorder = const { Recorder {
         on: Cell::new(false),
@@ -87,7 +90,7 @@ thread_local! {
         living: Cell::new(0),
     } };
     static TOUCHED: RefCell<Vec<Touch>> = const { RefCell::new(Vec::new()) };
-    static DESCRIBERS: RefCell<BTreeMap<TypeId, fn(&dyn Any) -> String>> = const { RefCell::new(BTreeMap::new()) };
+    static DESCRIBERS: RefCell<BTreeMap<TypeId, Describer>> = const { RefCell::new(BTreeMap::new()) };
     static NOTES: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
 }
 
