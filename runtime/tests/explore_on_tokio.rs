@@ -19,7 +19,7 @@ struct Relay {
 impl Actor for Relay {
     type Msg = u64;
     async fn handle(&mut self, n: u64, cx: &mut Context<Self>) -> Result<(), Fault> {
-        if n % 3 == 0 {
+        if n.is_multiple_of(3) {
             // Not quiet for a while, and not by the clock.
             for _ in 0..20 {
                 tokio::task::yield_now().await;
@@ -92,7 +92,7 @@ fn what_does_not_hold_is_told_when_all_is_quiet() {
     let settled = failure(|sim| async move {
         sim.always("books balance", || Err("1 is missing".into()));
         sim.settled().await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     });
     for why in [at_end, settled] {
         assert!(why.contains("books balance does not hold: 1 is missing"), "{why}");

@@ -211,7 +211,7 @@ fn what_holds_itself_is_found_to_leak() {
             let to_b = Arc::new(Mutex::new(None::<ActorRef<Say>>));
             let a = peer(&sim, "a", None);
             // A cell that is held by what lies in it.
-            let held = Arc::new((Arc::clone(&to_b), a.clone(), Mutex::new(None)));
+            let held = Arc::new((Arc::clone(&to_b), a, Mutex::new(None)));
             *held.2.lock().unwrap() = (!cut).then(|| Arc::clone(&held) as Arc<dyn std::any::Any + Send + Sync>);
         }
     };

@@ -1,4 +1,81 @@
 //! Floor 7: model checking of programs made of actors.
+//!
+//! A program is run again and again, each time in another order: the same actors,
+//! unmodified, on an executor that chooses who runs next wherever there is a
+//! choice, with a clock of its own. What goes wrong in one order of a million is
+//! found, made short, told as a chart, and can be run again.
+//!
+//! ```
+//! use tidegate::explore::{Coverage, Explorer, Failure, Sim, Strategy};
+//! use tidegate::prelude::*;
+//!
+//! struct Account(u64);
+//! enum Order { Balance(Reply<u64>), Set(u64), Deposit(u64) }
+//! impl Actor for Account {
+//!     type Msg = Order;
+//!     async fn handle(&mut self, order: Order, _: &mut Context<Self>) -> Result<(), Fault> {
+//!         match order {
+//!             Order::Balance(reply) => drop(reply.send(self.0)),
+//!             Order::Set(balance) => self.0 = balance,
+//!             Order::Deposit(amount) => self.0 += amount,
+//!         }
+//!         Ok(())
+//!     }
+//! }
+//!
+//! /// Two clients pay in; `careful` ones leave the sum to the account.
+//! async fn pay_in(sim: Sim, careful: bool) {
+//!     let account = sim.system().spawn(Account(0), Push::bounded(4));
+//!     let clients = [1, 2].map(|amount| {
+//!         let account = account.clone();
+//!         sim.spawn("client", async move {
+//!             if careful {
+//!                 account.tell(Order::Deposit(amount)).await.unwrap();
+//!             } else {
+//!                 let balance = account.ask(Order::Balance).await.unwrap();
+//!                 account.tell(Order::Set(balance + amount)).await.unwrap();
+//!             }
+//!         })
+//!     });
+//!     for client in clients {
+//!         client.await;
+//!     }
+//!     assert_eq!(account.ask(Order::Balance).await.unwrap(), 3);
+//! }
+//!
+//! let report = Explorer::new(Strategy::Reduced).run(|sim| pay_in(sim, false));
+//! assert!(matches!(report.finding.unwrap().failure, Failure::Panicked { .. }));
+//!
+//! let report = Explorer::new(Strategy::Reduced).run(|sim| pay_in(sim, true));
+//! report.assert_clean();
+//! assert_eq!(report.coverage, Coverage::Exhausted);
+//! ```
+//!
+//! # Where to begin
+//! | for | see |
+//! |---|---|
+//! | a test that is explored, and run on a real runtime too | [`explore_test`](crate::explore_test) |
+//! | everything that can be set | [`Explorer`], [`Strategy`] |
+//! | what a body can do, and properties | [`Sim`] |
+//! | what may go wrong around it | [`Faults`] |
+//! | what came of it | [`Report`], [`Finding`] |
+//! | whether the reduction can be trusted | [`selftest`] |
+//!
+//! # What a step is
+//! A step is one poll of one task. Explored, an actor handles one message in a
+//! step, and a step ends before its second visible thing that is awaited: a `tell`,
+//! an `ask`, a `reserve`. What is not awaited cannot be cut: two `try_tell` in a row
+//! are one step, so nothing comes between them here, as it might on
+//! several threads.
+//!
+//! # What is not seen
+//! - Memory that is shared past the runtime, an `Arc<Mutex<_>>` in two handlers: runs
+//!   are right, but [`Strategy::Reduced`] does not know that their order matters.
+//! - Orders of single memory accesses: that is loom's business.
+//! - Time that passes while something can run, unless
+//!   [`any_time`](Explorer::any_time) is said: a handler takes no time.
+//! - Threads, sockets, other runtimes: using one is found and named, where it wakes
+//!   or panics.
 
 #[cfg(all(test, not(tidegate_loom)))]
 mod audit;
