@@ -157,7 +157,7 @@ impl<M: Send + 'static> Sender<M> {
     /// so a permit holds a grant but nobody's message up.
     ///
     /// # Errors
-    /// [`Closed`] if the receiver has gone, or goes while this waits.
+    /// [`Closed`](super::Closed) if the receiver has gone, or goes while this waits.
     /// # Cancel safety
     /// Cancel safe: nothing is spent; the place in the queue is given up.
     #[inline]
@@ -168,7 +168,7 @@ impl<M: Send + 'static> Sender<M> {
     /// Waits for `n` grants at once and sets them aside.
     ///
     /// # Errors
-    /// [`ReserveManyError`]: the receiver has gone, or so many are never free
+    /// [`ReserveManyError`](super::ReserveManyError): the receiver has gone, or so many are never free
     /// together under the mailbox's terms, now or after a change of them while
     /// this waits.
     /// # Panics

@@ -58,7 +58,12 @@ where
         let Some(finding) = &report.finding else { panic!("{strategy} has found nothing: {report}") };
         assert!(is(&finding.failure), "{strategy} has found something else: {report}");
         assert!(finding.schedule.len() <= SHORT, "{strategy}: {} choices are many\n{report}", finding.schedule.len());
-        eprintln!("{strategy}: found at {}, {} choices: {}", finding.found_at, finding.schedule.len(), finding.schedule);
+        eprintln!(
+            "{strategy}: found at {}, {} choices: {}",
+            finding.found_at,
+            finding.schedule.len(),
+            finding.schedule
+        );
         let again = explorer.strategy(Strategy::Replay(finding.schedule.clone()));
         let again = again.run(|sim| program(sim, Version::Buggy)).finding;
         assert_eq!(again.map(|again| again.failure), Some(finding.failure.clone()), "replayed");
