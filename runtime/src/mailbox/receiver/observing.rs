@@ -80,8 +80,9 @@ impl<M: Send + 'static> Receiver<M> {
     pub(crate) fn begin_sample(&mut self) -> Option<(Duration, u32)> {
         let taken = self.consumer.taken();
         // An evicting policy drops what is counted on, so nothing is.
-        let outstanding =
-            if self.sealed { 0 } else { self.core.queue.len().saturating_sub(self.consumer.unpublished()) };
+        // Unseen: how much is sampled, by which nothing is decided.
+        let queued = || self.core.queue.len().saturating_sub(self.consumer.unpublished());
+        let outstanding = if self.sealed { 0 } else { access::unseen(queued) };
         let observer = self.observer.as_deref_mut()?;
         let now = observer.look(taken, outstanding);
         let next = observer.noted().map_or(u64::from(EVERY), |sequence| sequence.saturating_sub(taken));
