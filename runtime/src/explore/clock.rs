@@ -63,16 +63,29 @@ impl State {
         }
     }
 
+    /// Whether somebody waits for quiet, and nothing but the clock can run: it may
+    /// move first, or not.
+    pub(crate) fn may_settle(&self) -> bool {
+        !self.settling.is_empty() && self.clock_task.is_some_and(|clock| self.ready == [clock])
+    }
+
+    /// The clock does not move before something more happens.
+    pub(crate) fn stop_clock(&mut self) {
+        if let Some(clock) = self.clock_task {
+            self.ready.retain(|task| *task != clock);
+            self.tasks[clock].is_ready = false;
+        }
+    }
+
     /// Whether nothing can run that should before a run is over, or settled. The
     /// clock comes last in the list of those that can.
     pub(crate) fn is_idle(&mut self) -> bool {
         let Some(clock) = self.clock_task else { return self.ready.is_empty() };
         let Some(at) = self.ready.iter().position(|task| *task == clock) else { return self.ready.is_empty() };
         self.ready.remove(at);
-        let (others, settling) = (!self.ready.is_empty(), !self.settling.is_empty());
-        let over = !others && self.tasks[0].is_done;
+        let over = self.ready.is_empty() && self.tasks[0].is_done;
         // Once more at the end: had it moved earlier, what then?
-        if !others && (settling || (over && std::mem::replace(&mut self.struck, true))) {
+        if over && std::mem::replace(&mut self.struck, true) {
             self.tasks[clock].is_ready = false;
             return true;
         }

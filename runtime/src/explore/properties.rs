@@ -3,7 +3,8 @@
 //! A reduction has to know on which steps a property depends, or it would take
 //! orders for the same that the property tells apart. So what a property reads
 //! is recorded. A step that writes any of it is *visible*: to the reduction it
-//! reads, too, what the property read after it, and all visible steps conflict.
+//! reads, too, what the property read before and after it, and all visible steps
+//! conflict.
 //! A property that reads nothing that is recorded makes every step visible.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,7 +131,10 @@ impl Properties {
                 seen.iter().map(|touch| touch.object).filter(|object| object.0 >> 24 != u64::from(OBSERVER)).collect();
             if shown {
                 touched.push(Touch { object: VISIBLE, access: Access::Write });
-                touched.extend(reads.iter().map(|&object| Touch { object, access: Access::Read }));
+                // And what it read before: a step that ends that does not change places with one that
+                // would have been seen.
+                let read = reads.iter().chain(watched.reads.iter().flatten());
+                touched.extend(read.map(|&object| Touch { object, access: Access::Read }));
             }
             watched.reads = Some(reads);
             match looked {

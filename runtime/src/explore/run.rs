@@ -23,7 +23,10 @@ pub(crate) fn choose(executor: &SimExecutor, chooser: &Chooser, options: usize) 
         return 0;
     }
     access::goes_on();
-    let state = &mut *executor.0.state.lock();
+    choose_in(&mut executor.0.state.lock(), chooser, options)
+}
+
+fn choose_in(state: &mut State, chooser: &Chooser, options: usize) -> usize {
     if state.sameness.among_data(options).is_err() {
         let broken = Failure::Nondeterministic(sameness::told(&state.trace));
         state.broken.get_or_insert(broken);
@@ -128,6 +131,9 @@ fn next(state: &mut State, chooser: &Chooser, limits: Limits, ids: &mut Vec<Task
     let step = state.trace.events.len();
     if step >= limits.steps {
         return Next::End(End::TooLong);
+    }
+    if state.may_settle() && choose_in(state, chooser, 2) == 0 {
+        state.stop_clock();
     }
     if state.is_idle() {
         return idle(state);

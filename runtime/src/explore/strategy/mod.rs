@@ -8,7 +8,9 @@ mod random;
 mod reduced;
 mod replay;
 mod rng;
-#[cfg(all(test, not(tidegate_loom)))]
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
 mod toy;
 
 pub(crate) use self::delays::Delays;

@@ -157,6 +157,30 @@ impl Order {
         races
     }
 
+    /// Of what follows `earlier` up to `later` and is not after it in any order,
+    /// that which nothing else of it has to come before.
+    pub(super) fn firsts(&self, earlier: usize, later: usize, firsts: &mut Vec<usize>) {
+        firsts.clear();
+        let (task, nth) = self.events[earlier];
+        let is_after = |event: usize, (task, nth): (u32, u32)| {
+            self.clocks[event].get(task as usize).is_some_and(|seen| *seen >= nth)
+        };
+        // The first event of each task: what comes after any of a task comes after that.
+        let mut begun: Vec<(u32, u32)> = Vec::new();
+        for event in earlier + 1..=later {
+            if event < later && is_after(event, (task, nth)) {
+                continue;
+            }
+            if !begun.iter().any(|first| is_after(event, *first)) {
+                firsts.push(event);
+            }
+            let (task, nth) = self.events[event];
+            if begun.iter().all(|(other, _)| *other != task) {
+                begun.push((task, nth));
+            }
+        }
+    }
+
     fn place(&mut self, trace: &Trace, task: TaskId) -> u32 {
         if let Some(place) = self.places.get(&task) {
             return *place;

@@ -33,6 +33,7 @@ pub(crate) struct Reduced {
     /// Next decision inside of the step that goes on.
     data: usize,
     order: Order,
+    firsts: Vec<usize>,
     pruned: u64,
     bounded: bool,
 }
@@ -69,10 +70,17 @@ impl Reduced {
 }
 
 impl Node {
-    fn wants(&mut self, task: TaskId) {
-        if !self.wanted.contains(&task) {
-            self.wanted.push(task);
+    fn wants_all(&mut self) {
+        for task in &self.ready {
+            if !self.wanted.contains(task) {
+                self.wanted.push(*task);
+            }
         }
+    }
+
+    /// Whether all that this task comes first in is run, here or elsewhere.
+    fn has(&self, task: TaskId) -> bool {
+        self.wanted.contains(&task) || self.asleep.iter().any(|sleeper| sleeper.task == task)
     }
 
     /// Chooses what is to be tried next here, if there is anything.
@@ -170,13 +178,22 @@ impl Search for Reduced {
         }
         for race in races {
             let before = &mut self.path[race];
-            let asleep = before.asleep.iter().any(|sleeper| sleeper.task == task);
-            if before.ready.contains(&task) && !asleep {
-                before.wants(task);
-            } else if !is_planted(Planted::Wakes) {
-                for task in before.ready.clone() {
-                    before.wants(task);
+            if !before.ready.contains(&task) {
+                if !is_planted(Planted::Wakes) {
+                    before.wants_all();
                 }
+                continue;
+            }
+            // Who could begin an order in which this event comes first.
+            self.order.firsts(race, event, &mut self.firsts);
+            let firsts = self.firsts.iter().map(|event| trace.events[*event].task);
+            let mut firsts = firsts.filter(|task| before.ready.contains(task));
+            if firsts.clone().any(|task| before.has(task)) {
+                continue;
+            }
+            match firsts.next_back() {
+                Some(first) => before.wanted.push(first),
+                None => before.wants_all(),
             }
         }
     }
@@ -202,7 +219,9 @@ impl Search for Reduced {
 impl Reduced {
     /// Who sleeps at the end of the path.
     fn asleep_here(&self) -> Vec<Sleeper> {
-        let Some(node) = self.path.last() else { return Vec::new() };
+        // Whoever sleeps could run, and nothing can at a barrier; but a clock that may move at any time
+        // is stopped there.
+        let Some(node) = self.path.last().filter(|node| !node.ready.is_empty()) else { return Vec::new() };
         let last = self.order.last_footprint();
         let stay = |sleeper: &&Sleeper| sleeper.task != node.chosen && !sleeper.touched.conflicts(last);
         node.asleep.iter().chain(&node.done).filter(stay).cloned().collect()
