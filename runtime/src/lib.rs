@@ -73,7 +73,8 @@
 //! [bridges](interop) to sinks and services; streams are [sources](flow::Source)
 //! without any feature. `testkit`: probes,
 //! virtual time and faults for the tests of your actors. `explore`: model checking
-//! of your actors, in every order of their steps. `signal`: a shutdown on Ctrl-C.
+//! of your actors, in every order of their steps; `proptest`: commands for it, made at
+//! random. `signal`: a shutdown on Ctrl-C.
 //!
 //! # What is promised
 //! - **At most once**, within a process: a message that was accepted is

@@ -77,6 +77,7 @@
 //! - Threads, sockets, other runtimes: using one is found and named, where it wakes
 //!   or panics.
 
+pub mod against;
 #[cfg(all(test, not(tidegate_loom)))]
 mod audit;
 mod clock;
