@@ -1,5 +1,6 @@
 //! Runs a program again and again, under a strategy, within a budget.
 
+mod crossed;
 mod explained;
 
 use std::collections::BTreeSet;
@@ -97,6 +98,7 @@ pub struct Explorer {
     pub(super) allowed: BTreeSet<Flaw>,
     faults: Faults,
     any_time: bool,
+    cross_check: u64,
     /// Of the exploration that goes on.
     sightings: Arc<Sightings>,
 }
@@ -143,6 +145,7 @@ impl Explorer {
             allowed: BTreeSet::new(),
             faults: Faults::default(),
             any_time: false,
+            cross_check: crossed::SCHEDULES,
             sightings: Arc::default(),
         }
     }
@@ -306,6 +309,7 @@ impl Explorer {
             schedules: 0,
             pruned: 0,
             too_long: 0,
+            cross_checked: 0,
             elapsed: Duration::ZERO,
             finding: None,
         };
@@ -313,12 +317,21 @@ impl Explorer {
             report.finding = Some(Finding::of_no_run(Failure::Escaped(why), 0));
             return report;
         }
+        let mut crossing = false;
         loop {
             if !chooser.lock().begin() {
+                if crossing {
+                    break;
+                }
                 report.coverage = chooser.lock().coverage();
-                break;
+                report.pruned = chooser.lock().pruned();
+                let Some(random) = self.crossed(report.coverage) else { break };
+                crossing = true;
+                *chooser.lock() = random;
+                continue;
             }
-            if report.schedules >= self.schedules || begun.elapsed() >= self.time {
+            if begun.elapsed() >= self.time || (!crossing && report.schedules >= self.schedules) {
+                report.pruned = report.pruned.max(chooser.lock().pruned());
                 break;
             }
             let limits = Limits { steps: self.steps, touching: chooser.lock().wants_touches(), telling: false };
@@ -336,10 +349,15 @@ impl Explorer {
                 End::TooLong => report.too_long += 1,
                 End::Failed(_) => {
                     drop(state);
-                    report.finding = Some(self.explained(&executor, &body, report.schedules + 1));
+                    report.finding =
+                        Some(self.explained(&executor, &body, report.schedules + report.cross_checked + 1));
                 }
             }
-            report.schedules += 1;
+            if crossing {
+                report.cross_checked += 1;
+            } else {
+                report.schedules += 1;
+            }
             if report.finding.is_some() {
                 break;
             }
@@ -357,7 +375,10 @@ impl Explorer {
                        under what is left of it";
             report.finding = Some(Finding::of_no_run(Failure::Strayed(why.to_owned()), report.schedules));
         }
-        report.pruned = chooser.lock().pruned();
+        if let Some(finding) = report.finding.as_mut().filter(|_| report.cross_checked > 0) {
+            crossed::tell(finding);
+        }
+        report.pruned = report.pruned.max(chooser.lock().pruned());
         report.elapsed = begun.elapsed();
         report
     }

@@ -15,7 +15,7 @@ use super::story::command;
 
 /// How a test explores unless it says otherwise.
 pub fn explorer() -> Explorer {
-    Explorer::new(Strategy::Exhaustive)
+    Explorer::default()
 }
 
 /// The explorer as `set` sets it.

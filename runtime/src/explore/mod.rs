@@ -70,7 +70,8 @@
 //!
 //! # What is not seen
 //! - Memory that is shared past the runtime, an `Arc<Mutex<_>>` in two handlers: runs
-//!   are right, but [`Strategy::Reduced`] does not know that their order matters.
+//!   are right, but [`Strategy::Reduced`] does not know that their order matters, and
+//!   only its [cross-check](Explorer::cross_check) may find out. [`Shared`] is seen.
 //! - Orders of single memory accesses: that is loom's business.
 //! - Time that passes while something can run, unless
 //!   [`any_time`](Explorer::any_time) is said: a handler takes no time.
@@ -100,6 +101,7 @@ mod run;
 mod sameness;
 mod schedule;
 pub mod selftest;
+mod shared;
 mod shrink;
 mod sim;
 mod story;
@@ -111,5 +113,6 @@ pub use self::faults::Faults;
 pub use self::monitor::Flaw;
 pub use self::report::{Coverage, Finding, Report};
 pub use self::schedule::{NoSchedule, Schedule};
+pub use self::shared::Shared;
 pub use self::sim::{Sim, Task};
 pub use self::trace::Failure;

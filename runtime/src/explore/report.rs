@@ -36,6 +36,8 @@ pub struct Report {
     pub pruned: u64,
     /// Schedules with more steps than are looked at.
     pub too_long: u64,
+    /// Schedules that were run at random after the reduction had found nothing.
+    pub cross_checked: u64,
     /// How long it took.
     pub elapsed: Duration,
     /// What is wrong, if anything was found.
@@ -64,6 +66,9 @@ pub struct Finding {
     /// have come the other way round, with which nothing fails. Tried, not
     /// guessed. Empty if nothing decides alone.
     pub races: Vec<String>,
+    /// Found at random where the reduction had found nothing: what that means.
+    /// Empty otherwise.
+    pub unseen: String,
     /// How to run `schedule` again.
     pub replay: String,
 }
@@ -80,6 +85,7 @@ impl Finding {
             chart: String::new(),
             mermaid: String::new(),
             races: Vec::new(),
+            unseen: String::new(),
             replay: String::new(),
         }
     }
@@ -140,10 +146,14 @@ impl Report {
 /// how to see it again.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { strategy, coverage, schedules, pruned, too_long, elapsed, finding } = self;
+        let Self { strategy, coverage, schedules, pruned, too_long, cross_checked, elapsed, finding } = self;
         let Some(finding) = finding else {
             write!(f, "{strategy}: {coverage:?}, {schedules} schedules")?;
-            write!(f, " ({pruned} pruned, {too_long} too long) in {elapsed:.1?}")?;
+            write!(f, " ({pruned} pruned, {too_long} too long")?;
+            if *cross_checked > 0 {
+                write!(f, ", {cross_checked} more at random")?;
+            }
+            write!(f, ") in {elapsed:.1?}")?;
             if *coverage == Coverage::CutOff {
                 f.write_str("\nThe budget was used up before the end: what was not looked at is not called right.")?;
             }
@@ -170,6 +180,9 @@ impl fmt::Display for Report {
                 write!(f, " (shrunk from {})", finding.found.len())?;
             }
             writeln!(f, "\n\n{}", finding.story)?;
+        }
+        if !finding.unseen.is_empty() {
+            writeln!(f, "{}\n", finding.unseen)?;
         }
         if !finding.replay.is_empty() {
             writeln!(f, "Replay:\n  {}\n", finding.replay)?;
