@@ -55,10 +55,15 @@ mod imp {
     }
 
     /// A wait, until it is dropped.
-    #[derive(Debug, Default)]
+    #[derive(Debug)]
     pub(crate) struct Open(Option<u64>);
 
     impl Open {
+        /// None yet.
+        pub(crate) const fn new() -> Self {
+            Self(None)
+        }
+
         /// The task that runs has polled for this in vain; no news if it is told
         /// again.
         pub(crate) fn begin(&mut self, what: For, on: &ActorPath) {
@@ -107,10 +112,15 @@ mod imp {
     }
 
     /// Nothing: no program is explored in this build.
-    #[derive(Debug, Default)]
+    #[derive(Debug)]
     pub(crate) struct Open;
 
     impl Open {
+        #[inline(always)]
+        pub(crate) const fn new() -> Self {
+            Self
+        }
+
         #[inline(always)]
         pub(crate) fn begin(&mut self, _what: For, _on: &ActorPath) {}
     }

@@ -62,7 +62,7 @@ impl<M> Unpin for TellRef<'_, M> {}
 impl<'a, M: Send + 'static> TellRef<'a, M> {
     #[inline(always)]
     pub(super) fn new(actor: &'a ActorRef<M>, message: M) -> Self {
-        Self { actor, item: Some(Item::new(message)), rest: Rest::Nothing, open: Open::default() }
+        Self { actor, item: Some(Item::new(message)), rest: Rest::Nothing, open: Open::new() }
     }
 
     /// Gives up; the message, unless it has been sent.
@@ -141,7 +141,7 @@ impl<'a, M: Send + 'static> TellRef<'a, M> {
         if told.is_pending() {
             self.open.begin(For::Room, &self.actor.life.path);
         } else {
-            self.open = Open::default();
+            self.open = Open::new();
         }
         told
     }
@@ -266,7 +266,7 @@ impl<'a, M: Send + 'static, F> Asking<'a, M, F> {
             placed: None,
             limit: None,
             wait: None,
-            open: Open::default(),
+            open: Open::new(),
         }
     }
 
@@ -318,12 +318,12 @@ where
                 }
             }
             this.tell = None;
-            this.open = Open::default();
+            this.open = Open::new();
         }
         let answer = &mut this.answer;
         let Some(wait) = &this.wait else {
             if let Poll::Ready(answer) = Pin::new(answer).poll(cx) {
-                this.open = Open::default();
+                this.open = Open::new();
                 return Poll::Ready(answer.ok_or(AskError::NoReply));
             }
             this.open.begin(For::Answer, &this.actor.life.path);
@@ -338,7 +338,7 @@ where
         };
         let Poll::Ready(waited) = wait.poll(cx, |cx| Pin::new(answer).poll(cx)) else { return Poll::Pending };
         this.wait = None;
-        this.open = Open::default();
+        this.open = Open::new();
         Poll::Ready(match waited {
             Waited::Done(answer) => answer.ok_or(AskError::NoReply),
             Waited::Deadlock(cycle) => Err(AskError::Deadlock(cycle)),

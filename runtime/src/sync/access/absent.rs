@@ -59,7 +59,7 @@ pub(crate) fn note_wait(_on: &Object, _what: &str) {}
 
 #[inline(always)]
 pub(crate) fn type_name<T>() -> String {
-    String::new()
+    std::any::type_name::<T>().to_owned()
 }
 
 #[inline(always)]
