@@ -67,6 +67,10 @@ pub(super) fn explain<M: Model>(
 /// Where clients stand, how many of the commands of each are done; and the model.
 type Place<M> = (Vec<usize>, M);
 
+/// An order, and what the model says behind it to the next of a client who has
+/// heard something else.
+type Furthest<T> = (Vec<usize>, Vec<(usize, T)>);
+
 struct Search<'a, M: Model> {
     commands: &'a [Vec<M::Command>],
     calls: &'a [Vec<Call<M::Answer>>],
@@ -74,9 +78,8 @@ struct Search<'a, M: Model> {
     hopeless: Vec<Place<M>>,
     /// The clients whose commands were taken so far.
     order: Vec<usize>,
-    /// The longest order there was, and what the model says to the next of a client
-    /// who has heard something else.
-    best: Option<(Vec<usize>, Vec<(usize, M::Answer)>)>,
+    /// The longest order there was.
+    best: Option<Furthest<M::Answer>>,
 }
 
 impl<M: Model> Search<'_, M> {
