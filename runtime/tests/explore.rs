@@ -106,3 +106,32 @@ fn what_is_found_is_made_short() {
     let again = again.finding.expect("it is found again");
     assert_eq!((again.failure, again.schedule), (finding.failure, finding.schedule));
 }
+
+struct Sink;
+
+impl Actor for Sink {
+    type Msg = u64;
+    async fn handle(&mut self, _: u64, _: &mut Context<Self>) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+#[test]
+fn pairs_that_have_nothing_to_do_with_each_other_are_one_order() {
+    let report = Explorer::new(Strategy::Reduced).cross_check(0).run(|sim| async move {
+        let clients = [1, 2, 3].map(|n| {
+            let sink = sim.system().spawn(Sink, Push::bounded(8));
+            sim.spawn("client", async move {
+                sink.tell(n).await.unwrap();
+                sink.tell(n).await.unwrap();
+            })
+        });
+        for client in clients {
+            client.await;
+        }
+    });
+    report.assert_clean();
+    assert_eq!(report.coverage, Coverage::Exhausted);
+    // In full there are more than 200,000.
+    assert!(report.schedules + report.pruned < 100, "{report}");
+}
