@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use super::histogram::{Filling, Timing};
 use super::meter::Meter;
-use crate::sync::counter::Stamp;
+use crate::sync::stamp::Stamp;
 
 /// One in so many quick messages is timed.
 pub(crate) const EVERY: u32 = 64;

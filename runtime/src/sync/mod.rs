@@ -12,6 +12,7 @@
 //! | [`lane`] | the control lane |
 //! | [`reply`] | a slot for one answer |
 //! | [`counter`] | counts, handles, flags |
+//! | `stamp` | moments, for people |
 //! | `modelled` | runs a model, ours or a user's |
 //! | [`access`] | what a step of an explored program touches |
 //!
@@ -36,6 +37,8 @@ pub(crate) mod queue;
 pub(crate) mod reply;
 pub(crate) mod ring;
 pub(crate) mod shim;
+#[cfg(feature = "metrics")]
+pub(crate) mod stamp;
 pub(crate) mod wait_cell;
 pub(crate) mod waiters;
 pub(crate) mod watch;
