@@ -248,10 +248,8 @@ impl<'a> World<'a> {
                     }
                 }
                 Op::ReceiveFor(time) => {
-                    if !self.receive(task) {
-                        if !self.is_due(task, time) {
-                            return false;
-                        }
+                    if !self.receive(task) && !self.is_due(task, time) {
+                        return false;
                     }
                     self.touch(CLOCK, Access::Read);
                     self.learn(task, self.now);
