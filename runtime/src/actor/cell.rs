@@ -405,7 +405,8 @@ impl<A: Actor> Cell<A> {
             // Woken without a message, there may be more to ask for.
             asleep = !asleep && self.rx.park(cx.waker());
             if asleep {
-                look.rests();
+                // With a message there, the step would have ended before it.
+                look.sleeps();
                 Poll::Pending
             } else {
                 Poll::Ready(())

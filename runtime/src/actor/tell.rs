@@ -297,6 +297,7 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        let is_new = this.tell.as_ref().is_some_and(|tell| tell.item.is_some());
         if let Some(tell) = &mut this.tell {
             if tell.item.is_some() && access::pass(cx).is_pending() {
                 return Poll::Pending;
@@ -322,9 +323,14 @@ where
         }
         let answer = &mut this.answer;
         let Some(wait) = &this.wait else {
+            let look = access::look();
             if let Poll::Ready(answer) = Pin::new(answer).poll(cx) {
                 this.open = Open::new();
                 return Poll::Ready(answer.ok_or(AskError::NoReply));
+            }
+            if is_new {
+                // Asked in this very step: nobody can have answered yet.
+                look.sleeps();
             }
             this.open.begin(For::Answer, &this.actor.life.path);
             if this.actor.life.world.waits.are_watched() {

@@ -199,6 +199,8 @@ impl<R> Future for Pending<R> {
                 Err(now) => state = now,
             }
         }
+        // It stays as it is: looked at later, it would be the same.
+        look.repeats();
         let answer = if state == SENT { slot.take() } else { None };
         self.0 = None;
         Poll::Ready(answer)

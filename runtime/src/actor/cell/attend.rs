@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
 use crate::mailbox::receiver::{Receiver, Urgent};
+use crate::sync::access;
 
 /// A handler, with an eye on the control lane while it waits.
 ///
@@ -61,9 +62,11 @@ impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
         // Before the first poll the lane has just been looked at.
         if this.polled {
             this.rx.note_poll();
+            let look = access::look();
             if let Some(urgent) = this.rx.poll_urgent() {
                 return Poll::Ready(Err(urgent));
             }
+            look.repeats();
         }
         {
             #[cfg(feature = "tracing")]

@@ -47,7 +47,12 @@ impl<M: Send + 'static> Receiver<M> {
                 Next::Empty => {}
             }
             if self.park(cx.waker()) {
-                look.rests();
+                // With a message there, a step that has acted would have ended.
+                if access::has_acted() {
+                    look.sleeps()
+                } else {
+                    look.rests()
+                }
                 return Poll::Pending;
             }
         }

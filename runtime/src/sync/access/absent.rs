@@ -40,7 +40,18 @@ impl Look {
     pub(crate) fn rests(self) {}
 
     #[inline(always)]
+    pub(crate) fn sleeps(self) {}
+
+    #[inline(always)]
+    pub(crate) fn repeats(self) {}
+
+    #[inline(always)]
     pub(crate) fn is_nothing(self) {}
+}
+
+#[inline(always)]
+pub(crate) const fn has_acted() -> bool {
+    false
 }
 
 #[inline(always)]

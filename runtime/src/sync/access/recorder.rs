@@ -64,6 +64,10 @@ struct Recorder {
     /// From which touch on they are those of a look that found nothing, after
     /// which nothing was done: [`Look::rests`].
     resting: Cell<usize>,
+    /// How many touches are of looks that found nothing and that the task repeats
+    /// when it is woken: with no more than those the step has not begun yet.
+    /// [`usize::MAX`] if it has spawned or chosen.
+    begun: Cell<usize>,
     /// The step has done what others can see.
     acted: Cell<bool>,
     task: Cell<u32>,
@@ -84,6 +88,7 @@ thread_local! {
         touching: Cell::new(false),
         telling: Cell::new(false),
         resting: Cell::new(usize::MAX),
+        begun: Cell::new(0),
         acted: Cell::new(false),
         task: Cell::new(0),
         made: Cell::new(0),
@@ -205,8 +210,17 @@ pub(crate) fn touch(object: ObjectId, access: Access) {
 /// not be there yet.
 #[inline]
 pub(crate) fn look() -> Look {
+    let (touched, is_first) = RECORDER.with(|r| {
+        if !r.touching.get() {
+            return (usize::MAX, false);
+        }
+        let (touched, begun) = (TOUCHED.with_borrow(Vec::len), r.begun.get());
+        // A look that rests since then has found nothing, as this one may.
+        if r.resting.get() == begun { (begun, true) } else { (touched, touched == begun) }
+    });
     Look {
-        touched: RECORDER.with(|r| if r.touching.get() { TOUCHED.with_borrow(Vec::len) } else { usize::MAX }),
+        touched,
+        is_first,
         #[cfg(test)]
         audited: super::super::audit::mark(),
     }
@@ -217,17 +231,32 @@ pub(crate) fn look() -> Look {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
     touched: usize,
+    /// Nothing was done before it in this step.
+    is_first: bool,
     #[cfg(test)]
     audited: usize,
 }
 
 impl Look {
     /// There was nothing, and whoever brings it wakes the one who looked. If
-    /// the step ends so, without anything else done, then the look was none:
+    /// the step ends so, and nothing else was done in it, then it was none:
     /// had what it looked for been there, the step would have gone on just as
     /// the next one will. So what it read is forgotten.
+    ///
+    /// Not so where the step had done something before: gone on, it would have
+    /// let nobody come in between.
     #[inline]
     pub(crate) fn rests(self) {
+        if self.is_first {
+            self.sleeps();
+        }
+    }
+
+    /// As [`rests`](Self::rests), also where something was done before: had what it
+    /// looked for been there, the step would have ended here all the same. Or it
+    /// cannot have been there.
+    #[inline]
+    pub(crate) fn sleeps(self) {
         RECORDER.with(|r| {
             if r.touching.get() {
                 r.resting.set(self.touched);
@@ -236,6 +265,18 @@ impl Look {
         // Falling asleep is nothing to anybody.
         #[cfg(test)]
         super::super::audit::forget(self.audited);
+    }
+
+    /// There was nothing, and the task looks again whenever it is woken; or what was
+    /// there stays as it is. If nothing was done before, then it might as well be
+    /// looked at later: the step has not begun yet.
+    #[inline]
+    pub(crate) fn repeats(self) {
+        RECORDER.with(|r| {
+            if r.touching.get() && self.is_first && r.begun.get() != usize::MAX {
+                r.begun.set(TOUCHED.with_borrow(Vec::len));
+            }
+        });
     }
 
     /// What was seen makes no difference to anybody.
@@ -291,7 +332,16 @@ pub(crate) fn type_name<T>() -> String {
 /// saw before: spawns, chooses.
 #[inline]
 pub(crate) fn goes_on() {
-    RECORDER.with(|r| r.resting.set(usize::MAX));
+    RECORDER.with(|r| {
+        r.resting.set(usize::MAX);
+        r.begun.set(usize::MAX);
+    });
+}
+
+/// Whether this step has done what others can see.
+#[inline]
+pub(crate) fn has_acted() -> bool {
+    RECORDER.with(|r| r.acted.get())
 }
 
 fn record(touch: Touch) {
@@ -375,6 +425,7 @@ pub(crate) fn begin_step(task: u32, made: u32, touching: bool, telling: bool) {
         r.touching.set(touching);
         r.telling.set(telling);
         r.acted.set(false);
+        r.begun.set(0);
         r.resting.set(usize::MAX);
         r.task.set(task);
         r.made.set(made);
