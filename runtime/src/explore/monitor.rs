@@ -122,11 +122,12 @@ impl Monitors {
             .map(|(actor, activity)| (actor.life().path.to_string(), activity))
             .collect();
         let state = &mut *executor.0.state.lock();
-        let failure = self
-            .stuck(&actors, state)
-            .or_else(|| self.unanswered(state))
-            .or_else(|| self.unaccounted())
-            .or_else(|| self.properties.lock().missing());
+        // No timer brings back what is lost.
+        if let Some(failure) = self.unaccounted() {
+            return Found::Failure(failure);
+        }
+        let failure =
+            self.stuck(&actors, state).or_else(|| self.unanswered(state)).or_else(|| self.properties.lock().missing());
         let waited = &mut *self.waited.lock();
         match failure {
             None => Found::Nothing,
@@ -222,9 +223,11 @@ impl fmt::Debug for Monitors {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::Flaw;
     use crate::actor::{Actor, Context, Fault};
-    use crate::explore::{Explorer, Failure, Strategy};
+    use crate::explore::{Explorer, Failure, Sim, Strategy};
     use crate::mailbox::Push;
     use crate::mailbox::item::Item;
 
@@ -240,7 +243,14 @@ mod tests {
     #[test]
     fn a_message_that_vanishes_is_missed() {
         let explorer = Explorer::new(Strategy::Exhaustive);
-        let vanish = |_| async { drop(Item::new(1)) };
+        let vanish = |sim: Sim| async move {
+            drop(Item::new(1));
+            // Whoever still sleeps does not bring it back.
+            drop(sim.spawn("sleeper", {
+                let sim = sim.clone();
+                async move { sim.sleep(Duration::from_secs(1)).await }
+            }));
+        };
         let report = explorer.run(vanish);
         let Some(Failure::Violated { property, .. }) = report.finding.map(|finding| finding.failure) else {
             panic!("it is gone")
