@@ -7,7 +7,9 @@ use tidegate::explore::{Explorer, Shared, Sim, Strategy};
 async fn between(sim: Sim) -> (u64, u64) {
     let (x, y) = (Shared::new(0u64), Shared::new(0u64));
     let (reply, answer) = Reply::channel();
-    let poster = sim.spawn("poster", async move { drop(reply.send(())) });
+    let poster = sim.spawn("poster", async move {
+        let _ = reply.send(());
+    });
     let (mine, yours) = (x.clone(), y.clone());
     let waiter = sim.spawn("waiter", async move {
         mine.set(1);
