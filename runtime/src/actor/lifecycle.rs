@@ -376,7 +376,7 @@ impl Future for Stopped {
         // A waker is foreign code: dropped when the lock is free.
         drop(state);
         drop(old);
-        look.rests();
+        look.waits();
         Poll::Pending
     }
 }

@@ -330,7 +330,7 @@ where
             }
             if is_new {
                 // Asked in this very step: nobody can have answered yet.
-                look.sleeps();
+                look.is_nothing();
             }
             this.open.begin(For::Answer, &this.actor.life.path);
             if this.actor.life.world.waits.are_watched() {

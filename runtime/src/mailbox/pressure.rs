@@ -122,7 +122,7 @@ impl Pressure {
             let (edges, waiter) = found;
             self.waiter = waiter;
             if edges.is_none() {
-                look.rests();
+                look.waits();
             }
             edges.map_or(Poll::Pending, Poll::Ready)
         })

@@ -189,7 +189,7 @@ impl<R> Future for Pending<R> {
                         order!(Acquire, "reply.answered"),
                     ) {
                         Ok(_) => {
-                            look.rests();
+                            look.waits();
                             access::note_wait(&slot.object, "an answer");
                             return Poll::Pending;
                         }

@@ -49,9 +49,9 @@ impl<M: Send + 'static> Receiver<M> {
             if self.park(cx.waker()) {
                 // With a message there, a step that has acted would have ended.
                 if access::has_acted() {
-                    look.sleeps()
+                    look.waits_even_so()
                 } else {
-                    look.rests()
+                    look.waits()
                 }
                 return Poll::Pending;
             }

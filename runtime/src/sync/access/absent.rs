@@ -37,7 +37,10 @@ pub(crate) const fn look() -> Look {
 
 impl Look {
     #[inline(always)]
-    pub(crate) fn rests(self) {}
+    pub(crate) fn waits(self) {}
+
+    #[inline(always)]
+    pub(crate) fn waits_even_so(self) {}
 
     #[inline(always)]
     pub(crate) fn sleeps(self) {}

@@ -62,12 +62,14 @@ struct Recorder {
     /// Notes are taken.
     telling: Cell<bool>,
     /// From which touch on they are those of a look that found nothing, after
-    /// which nothing was done: [`Look::rests`].
+    /// which nothing was done: [`Look::waits`].
     resting: Cell<usize>,
     /// How many touches are of looks that found nothing and that the task repeats
     /// when it is woken: with no more than those the step has not begun yet.
     /// [`usize::MAX`] if it has spawned or chosen.
     begun: Cell<usize>,
+    /// A future was looked at in this step and was not ready: [`Look::waits`].
+    waited: Cell<bool>,
     /// The step has done what others can see.
     acted: Cell<bool>,
     task: Cell<u32>,
@@ -89,6 +91,7 @@ thread_local! {
         telling: Cell::new(false),
         resting: Cell::new(usize::MAX),
         begun: Cell::new(0),
+        waited: Cell::new(false),
         acted: Cell::new(false),
         task: Cell::new(0),
         made: Cell::new(0),
@@ -215,7 +218,7 @@ pub(crate) fn look() -> Look {
             return (usize::MAX, false);
         }
         let (touched, begun) = (TOUCHED.with_borrow(Vec::len), r.begun.get());
-        // A look that rests since then has found nothing, as this one may.
+        // One that rests since then has found nothing, as this one may.
         if r.resting.get() == begun { (begun, true) } else { (touched, touched == begun) }
     });
     Look {
@@ -244,17 +247,31 @@ impl Look {
     /// the next one will. So what it read is forgotten.
     ///
     /// Not so where the step had done something before: gone on, it would have
-    /// let nobody come in between.
+    /// let nobody come in between. And not where it has looked at two things in
+    /// vain: who asks one and then waits for the other may remember that the one
+    /// was not ready, or ask them in another order the next time.
     #[inline]
-    pub(crate) fn rests(self) {
+    pub(crate) fn waits(self) {
         if self.is_first {
+            self.waits_even_so();
+        } else {
+            RECORDER.with(|r| r.waited.set(true));
+        }
+    }
+
+    /// As [`waits`](Self::waits), also where something was done before: had what it
+    /// looked for been there, the step would have ended here all the same.
+    #[inline]
+    pub(crate) fn waits_even_so(self) {
+        if RECORDER.with(|r| r.waited.replace(true)) {
+            goes_on();
+        } else {
             self.sleeps();
         }
     }
 
-    /// As [`rests`](Self::rests), also where something was done before: had what it
-    /// looked for been there, the step would have ended here all the same. Or it
-    /// cannot have been there.
+    /// An actor falls asleep, which does nothing else with what it has seen: what
+    /// comes wakes it, and would have ended the step before this.
     #[inline]
     pub(crate) fn sleeps(self) {
         RECORDER.with(|r| {
@@ -292,7 +309,7 @@ impl Look {
     }
 }
 
-/// Looks without a touch, and without an end to a [rest](Look::rests), for
+/// Looks without a touch, and without an end to a [wait](Look::waits), for
 /// something that wakes the one who looks: if it is there it is touched
 /// afterwards.
 #[inline]
@@ -426,6 +443,7 @@ pub(crate) fn begin_step(task: u32, made: u32, touching: bool, telling: bool) {
         r.telling.set(telling);
         r.acted.set(false);
         r.begun.set(0);
+        r.waited.set(false);
         r.resting.set(usize::MAX);
         r.task.set(task);
         r.made.set(made);

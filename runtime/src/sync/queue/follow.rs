@@ -52,7 +52,7 @@ impl<T> Queue<T> {
         drop(slow);
         drop((old, gone));
         if waits {
-            look.rests();
+            look.waits();
             return Poll::Pending;
         }
         Poll::Ready(())

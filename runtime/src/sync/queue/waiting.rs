@@ -59,7 +59,7 @@ impl<T> Queue<T> {
         // Its own place, which nobody else looks at.
         let outcome = self.slow.lock_to(Access::Read).waiters.look(ticket, waker, &mut old);
         if matches!(outcome, Outcome::Waiting(_)) {
-            look.rests();
+            look.waits();
         }
         // A waker is foreign code: dropped when the lock is free.
         drop(old);
