@@ -7,6 +7,7 @@
 //! so must be what there is to choose from. One word for each choice is kept.
 
 use super::trace::{End, Event, TaskId, Trace};
+use crate::sync::planted::{Planted, is_planted};
 
 /// What the last run did at its choices, and this one.
 #[derive(Debug, Default)]
@@ -70,7 +71,8 @@ impl Sameness {
     }
 
     fn compare(&self) -> Result<(), ()> {
-        if self.parted {
+        // That mistake would be noticed here, before it does any harm.
+        if self.parted || is_planted(Planted::Numbers) {
             return Ok(());
         }
         match self.last.get(self.this.len()) {

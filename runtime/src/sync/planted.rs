@@ -5,7 +5,11 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(test), allow(dead_code))]
 pub(crate) enum Planted {
-    /// Objects are numbered in the order in which they happen to be made.
+    /// Objects are numbered in the order in which they happen to be made, in all runs
+    /// together. In each run by itself would cost orders that are run in vain, but no
+    /// outcome: what a task that sleeps would touch was made before it slept, under
+    /// the same number in all runs that go on from there, or its step makes it, and
+    /// then nobody else touches it.
     Numbers,
     /// Who was woken by a step is taken to come after it in any order.
     Wakes,

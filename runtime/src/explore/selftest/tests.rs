@@ -16,12 +16,17 @@ fn with(planted: Option<Planted>, seeds: Range<u64>) -> Checked {
     checked
 }
 
-/// Some program shows it, and none shows what is not there.
+/// The reduction of some program leaves out what can come of it, and of none if nothing is wrong.
 fn is_noticed(planted: Planted, seeds: Range<u64>) {
-    assert!(!with(Some(planted), seeds.clone()).is_clean());
+    let checked = with(Some(planted), seeds.clone());
+    let mut differences = checked.mismatches.iter().flat_map(|mismatch| &mismatch.differences);
+    assert!(differences.any(|difference| difference.starts_with("not seen when reduced")));
     assert!(with(None, seeds).is_clean());
 }
 
+/// What sleeps is woken by steps that touch what it would, and that has another number by then. That
+/// steps touch something else than in the run before would be noticed first, as a program that is not
+/// deterministic, so that is not looked at where this is planted.
 #[test]
 fn numbers_that_depend_on_the_order_are_noticed() {
     is_noticed(Planted::Numbers, 0..5);
