@@ -45,8 +45,8 @@ pub(crate) struct State {
     awaited: Vec<(String, usize)>,
     /// What moves the clock while others run, if anything does.
     pub(crate) clock_task: Option<usize>,
-    /// It has, at the end of the run.
-    pub(crate) struck: bool,
+    /// How often it has when nothing else was left to do.
+    pub(crate) struck: u32,
     /// Those who wait until nothing else can run.
     pub(crate) settling: Vec<Waker>,
     /// The task that runs.
@@ -163,7 +163,7 @@ impl SimExecutor {
                 next_timer: 0,
                 awaited: Vec::new(),
                 clock_task: None,
-                struck: false,
+                struck: 0,
                 settling: Vec::new(),
                 current: None,
                 broken: None,
@@ -189,7 +189,7 @@ impl SimExecutor {
         state.next_timer = 0;
         state.awaited.clear();
         state.clock_task = None;
-        state.struck = false;
+        state.struck = 0;
         state.current = None;
         state.home = thread::current();
         state.sameness.begin(limits.touching, limits.telling);

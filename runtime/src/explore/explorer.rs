@@ -2,6 +2,7 @@
 
 mod crossed;
 mod explained;
+mod once;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,19 +13,16 @@ use std::time::{Duration, Instant};
 use super::escape;
 use super::executor::SimExecutor;
 use super::faults::Faults;
-use super::monitor::{Flaw, Monitors};
+use super::monitor::Flaw;
 use super::properties::Sightings;
 use super::report::{Coverage, Finding, Report};
-use super::run::{Chooser, Limits, run};
+use super::run::{Chooser, Limits};
 use super::schedule::Schedule;
 use super::sim::Sim;
 use super::strategy::{self, Search};
-use super::trace::{End, Failure, TaskId, Trace};
-use crate::actor::panic::contained;
-use crate::actor::{Deadlocks, fate};
-use crate::sync::access;
+use super::trace::{End, Failure, Trace};
+use crate::actor::Deadlocks;
 use crate::sync::shim::Mutex;
-use crate::system::System;
 
 /// Which orders are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,7 +197,10 @@ impl Explorer {
     /// while others could run. By default it moves when nothing else can, and no
     /// timer is late.
     ///
-    /// A program that sets a timer again and again has no end of orders then.
+    /// A program that sets a timer again and again has no end of orders then. Nor of
+    /// a run: when the body is done and nothing else can run, the clock moves on 16
+    /// times at most, and where it could have gone on, what is looked at is
+    /// [`Bounded`](Coverage::Bounded).
     ///
     /// ```
     /// use std::time::Duration;
@@ -288,7 +289,11 @@ impl Explorer {
             let body = body(sim);
             async move { Returned(body.await) }
         };
-        let report = self.run_each(returned, |_, outcome| outcomes.extend(outcome.map(|Returned(outcome)| outcome)));
+        let report = self.run_each(returned, |trace, outcome| {
+            // What was broken off is run to its end elsewhere.
+            let ended = outcome.filter(|_| trace.end != End::Abandoned);
+            outcomes.extend(ended.map(|Returned(outcome)| outcome));
+        });
         (report, outcomes)
     }
 
@@ -317,15 +322,16 @@ impl Explorer {
             report.finding = Some(Finding::of_no_run(Failure::Escaped(why), 0));
             return report;
         }
-        let mut crossing = false;
+        let (mut crossing, mut is_cut) = (false, false);
         loop {
             if !chooser.lock().begin() {
                 if crossing {
                     break;
                 }
-                report.coverage = chooser.lock().coverage();
+                let coverage = chooser.lock().coverage();
+                report.coverage = if is_cut && coverage == Coverage::Exhausted { Coverage::Bounded } else { coverage };
                 report.pruned = chooser.lock().pruned();
-                let Some(random) = self.crossed(report.coverage) else { break };
+                let Some(random) = self.crossed(coverage) else { break };
                 crossing = true;
                 *chooser.lock() = random;
                 continue;
@@ -339,6 +345,7 @@ impl Explorer {
             {
                 let trace = &executor.0.state.lock().trace;
                 chooser.lock().end(trace);
+                is_cut |= trace.is_cut;
                 seen(trace, outcome);
             }
             this.look_for_leaks(&executor, &body);
@@ -381,68 +388,5 @@ impl Explorer {
         report.pruned = report.pruned.max(chooser.lock().pruned());
         report.elapsed = begun.elapsed();
         report
-    }
-
-    /// One run, from an empty world to an empty world. The trace stays with the
-    /// executor.
-    pub(crate) fn once<F, Fut>(
-        &self,
-        executor: &SimExecutor,
-        chooser: &Chooser,
-        body: &F,
-        limits: Limits,
-    ) -> Option<Fut::Output>
-    where
-        F: Fn(Sim) -> Fut,
-        Fut: Future + Send + 'static,
-        Fut::Output: Outcome + Send,
-    {
-        access::forget_living();
-        access::begin_step(TaskId::ROOT.0, 0, false, limits.telling);
-        executor.begin(self.seed, limits);
-        let system = System::builder().for_exploring(self.deadlocks).build_on(executor.clone());
-        let monitors = Arc::new(Monitors::new(system.clone(), self.allowed.clone(), Arc::clone(&self.sightings)));
-        let sim = Sim::explored(system.clone(), executor.clone(), Arc::clone(chooser), Arc::clone(&monitors));
-        let outcome = Arc::new(Mutex::untouched(None));
-        let result = Arc::clone(&outcome);
-        let future = body(sim);
-        let any_time = self.any_time;
-        let (faults, world) = (self.faults.clone(), (system.clone(), executor.clone(), Arc::clone(chooser)));
-        executor.0.spawn(
-            "body",
-            Box::pin(async move {
-                if any_time {
-                    world.1.start_clock();
-                }
-                faults.begin(&world.0, &world.1, &world.2);
-                drop(world);
-                let done = future.await;
-                *result.lock() = Some(done);
-            }),
-        );
-        {
-            let state = &mut *executor.0.state.lock();
-            access::end_step(&mut state.trace.touches, &mut state.trace.notes, false);
-        }
-        run(executor, chooser, &monitors, limits);
-        let done = outcome.lock().take();
-        {
-            let trace = &mut executor.0.state.lock().trace;
-            if trace.end == End::Done
-                && let Some(failure) = done.as_ref().and_then(Outcome::failure)
-            {
-                trace.end = End::Failed(Failure::Error(failure));
-            }
-        }
-        // Nothing of it is looked at any more.
-        drop(contained(|| {
-            fate::forget();
-            monitors.clear();
-            drop(monitors);
-        }));
-        // What is dropped may spawn, or panic.
-        while contained(|| executor.clear()).unwrap_or(true) {}
-        drop(contained(|| drop(system)));
-        done
     }
 }

@@ -13,7 +13,8 @@ pub enum Coverage {
     /// All of it.
     Exhausted,
     /// All within the bound of the strategy: not more than so many delays, or
-    /// not more than so many steps of a run.
+    /// not more than so many steps of a run, or so many moves of a clock that may
+    /// move [at any time](super::Explorer::any_time), at its end.
     Bounded,
     /// As many schedules as the strategy was to take, at random or as told.
     Sampled,

@@ -73,8 +73,15 @@ struct Chosen {
 }
 
 /// Runs everything that was spawned, until the first task is done and nothing
-/// can go on. How it ended is in the trace.
-pub(crate) fn run(executor: &SimExecutor, chooser: &Chooser, monitors: &Monitors, limits: Limits) {
+/// can go on. How it ended is in the trace. `begin` is called once in each step, before
+/// its task is polled: what it does in the first, the first task does.
+pub(crate) fn run(
+    executor: &SimExecutor,
+    chooser: &Chooser,
+    monitors: &Monitors,
+    limits: Limits,
+    begin: &mut dyn FnMut(),
+) {
     let mut ids: Vec<TaskId> = Vec::new();
     let end = loop {
         let mut next = next(&mut executor.0.state.lock(), chooser, limits, &mut ids);
@@ -97,7 +104,7 @@ pub(crate) fn run(executor: &SimExecutor, chooser: &Chooser, monitors: &Monitors
                 due.into_iter().for_each(Waker::wake);
                 None
             }
-            Next::Poll(chosen) => poll(executor, chosen, limits),
+            Next::Poll(chosen) => poll(executor, chosen, limits, begin),
         };
         // Before the strategy looks: a property may have seen the step.
         let failure = failure.or_else(|| monitors.after_step(executor, limits.touching));
@@ -164,6 +171,8 @@ fn next(state: &mut State, chooser: &Chooser, limits: Limits, ids: &mut Vec<Task
 fn idle(state: &mut State) -> Next {
     if !state.settling.is_empty() {
         state.due = std::mem::take(&mut state.settling);
+        // From here on it may move at any moment, as before.
+        state.wind_clock();
         return barrier(state, EventKind::Settled);
     }
     if state.tasks.first().is_none_or(|main| main.is_done) {
@@ -198,15 +207,18 @@ fn barrier(state: &mut State, kind: EventKind) -> Next {
 }
 
 /// Polls a task once. What went wrong, if anything did.
-fn poll(executor: &SimExecutor, chosen: Chosen, limits: Limits) -> Option<Failure> {
+fn poll(executor: &SimExecutor, chosen: Chosen, limits: Limits, begin: &mut dyn FnMut()) -> Option<Failure> {
     let Chosen { task, id, made, mut future, waker, decided } = chosen;
     access::begin_step(id.0, made, limits.touching, limits.telling);
-    let polled = contained(|| match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-        Poll::Pending => Some(future),
-        Poll::Ready(()) => {
-            // What it held goes in this step.
-            drop(future);
-            None
+    let polled = contained(|| {
+        begin();
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Pending => Some(future),
+            Poll::Ready(()) => {
+                // What it held goes in this step.
+                drop(future);
+                None
+            }
         }
     });
     let mut state = executor.0.state.lock();

@@ -163,6 +163,8 @@ pub(crate) struct Trace {
     /// In the order of their births.
     pub(crate) tasks: Vec<TaskInfo>,
     pub(crate) end: End,
+    /// A clock that may move at any time could have moved on at the end.
+    pub(crate) is_cut: bool,
 }
 
 impl Trace {
@@ -192,5 +194,6 @@ impl Trace {
         self.decisions.clear();
         self.tasks.clear();
         self.end = End::Done;
+        self.is_cut = false;
     }
 }

@@ -161,6 +161,7 @@ impl Search for Reduced {
                 self.path.push(Node::default());
             }
             self.at += 1;
+            self.data = 0;
             self.order.barrier();
             return;
         }

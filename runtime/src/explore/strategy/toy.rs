@@ -343,6 +343,9 @@ impl<'a> World<'a> {
                 } else {
                     let settling = std::mem::take(&mut self.settling);
                     settling.into_iter().for_each(|task| self.wake(task));
+                    if self.program.any_time && !self.timers.is_empty() {
+                        self.wake(self.clock());
+                    }
                     EventKind::Settled
                 };
                 self.touched.clear();
