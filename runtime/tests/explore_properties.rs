@@ -347,3 +347,69 @@ fn outcomes_are_those_of_all_orders() {
     exhausted(&report);
     assert_eq!(outcomes, [0, 5].into());
 }
+
+/// A timer of its own that is far does not hide that an actor never goes on, nor who had its name before.
+#[test]
+fn one_that_waits_beside_a_far_timer_of_its_own_is_found_stuck() {
+    let hour = Duration::from_secs(3600);
+    let stuck = move |sim: Sim, names: usize, answers: bool| async move {
+        for _ in 1..names {
+            let before = peer(&sim, "sleeper", None);
+            before.stop();
+            before.stopped().await;
+        }
+        let keeper = peer(&sim, "keeper", None);
+        let patient = sim.system().build(move || Patient(keeper.clone(), answers)).named("sleeper").spawn();
+        patient.tell(hour).await.unwrap();
+    };
+    for names in [1, 2] {
+        let report = exhaustive().run(move |sim| stuck(sim, names, false));
+        let Failure::Deadlock(why) = failure(&report) else { panic!("{report}") };
+        assert!(why.contains("/sleeper waits for an answer of /keeper"), "{why}");
+        exhausted(&exhaustive().run(move |sim| stuck(sim, names, true)));
+    }
+}
+
+/// Asks, with a timer beside it that it does not look at.
+struct Patient(ActorRef<Say>, bool);
+
+impl Actor for Patient {
+    type Msg = Duration;
+    async fn handle(&mut self, time: Duration, cx: &mut Context<Self>) -> Result<(), Fault> {
+        let mut far = Box::pin(cx.sleep(time));
+        let mut now = Box::pin(std::future::ready(()));
+        // As a `select!` does, whose other branch is taken.
+        std::future::poll_fn(|cx| {
+            let _ = far.as_mut().poll(cx);
+            now.as_mut().poll(cx)
+        })
+        .await;
+        let _ = if self.1 { self.0.ask(Say::Hello).await } else { self.0.ask(Say::Keep).await };
+        drop(far);
+        Ok(())
+    }
+}
+
+/// The name tells of the one that has it: it sleeps again and again, which is no fault.
+#[test]
+fn one_that_had_the_name_before_is_not_taken_for_it() {
+    exhausted(&exhaustive().run(|sim: Sim| async move {
+        let before = peer(&sim, "sleeper", None);
+        before.stop();
+        before.stopped().await;
+        let again = sim.system().build(|| Again).named("sleeper").spawn();
+        again.tell(()).await.unwrap();
+    }));
+}
+
+/// Never returns, and never stops doing something.
+struct Again;
+
+impl Actor for Again {
+    type Msg = ();
+    async fn handle(&mut self, (): (), cx: &mut Context<Self>) -> Result<(), Fault> {
+        loop {
+            cx.sleep(Duration::from_secs(1)).await;
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::executor::{SimExecutor, State};
 use super::properties::{Properties, Sightings};
@@ -18,9 +19,10 @@ use crate::system::System;
 /// [allowed](super::Explorer::allow).
 ///
 /// The end of a run is when the body is done and nothing can go on. Actors that
-/// wait for a message then are as they should be. So is whoever waits for a
-/// timer that it has set itself: it will go on. While somebody waits and others
-/// have set timers, they are given a while to help.
+/// wait for a message then are as they should be. While somebody waits and others
+/// have set timers, they are given a while to help. Whoever has set timers itself
+/// waits for those that are set by then, and is as it should be if it has set
+/// another: it goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Flaw {
@@ -47,8 +49,16 @@ pub(crate) struct Monitors {
     allowed: BTreeSet<Flaw>,
     sightings: Arc<Sightings>,
     properties: Mutex<Properties>,
-    /// How often the clock has been moved on for those who wait at the end.
-    waited: Mutex<u32>,
+    patience: Mutex<Patience>,
+}
+
+/// What those who wait at the end are given.
+#[derive(Default)]
+struct Patience {
+    /// How often the clock has been moved on.
+    waited: u32,
+    /// The last of the timers that they had set at first.
+    until: Option<Duration>,
 }
 
 /// What is found at the end of a run.
@@ -67,8 +77,8 @@ impl Monitors {
         forget_waiters();
         take_lost();
         // Untouched: only the explorer looks.
-        let (properties, waited) = (Mutex::untouched(Properties::default()), Mutex::untouched(0));
-        Self { system, allowed, sightings, properties, waited }
+        let (properties, patience) = (Mutex::untouched(Properties::default()), Mutex::untouched(Patience::default()));
+        Self { system, allowed, sightings, properties, patience }
     }
 
     pub(crate) fn always(&self, name: &str, holds: impl FnMut() -> Result<(), String> + Send + 'static) {
@@ -92,6 +102,12 @@ impl Monitors {
     #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
     pub(crate) fn at_rest(&self) -> Option<Failure> {
         self.with_properties(Properties::look)
+    }
+
+    /// Whether something has not come true, on a real runtime, and why that is wrong at its end.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+    pub(crate) fn missing(&self) -> Option<Failure> {
+        self.with_properties(|properties| if properties.is_missing() { properties.missing() } else { None })
     }
 
     /// Without the lock: a property may say another.
@@ -126,20 +142,26 @@ impl Monitors {
         if let Some(failure) = self.unaccounted() {
             return Found::Failure(failure);
         }
-        let failure =
-            self.stuck(&actors, state).or_else(|| self.unanswered(state)).or_else(|| self.properties.lock().missing());
-        let waited = &mut *self.waited.lock();
-        match failure {
-            None => Found::Nothing,
-            Some(_) if !state.timers.is_empty() && *waited < PATIENCE => {
-                *waited += 1;
-                Found::NotYet
-            }
-            Some(failure) => Found::Failure(failure),
+        let mut timers = Vec::new();
+        let failure = self
+            .stuck(&actors, state, &mut timers)
+            .or_else(|| self.unanswered(state, &mut timers))
+            .or_else(|| self.properties.lock().missing());
+        let patience = &mut *self.patience.lock();
+        let may_wait = !state.timers.is_empty() && patience.waited < PATIENCE;
+        let last = timers.into_iter().max();
+        let until = patience.until.or(last);
+        patience.until = until;
+        let has_timer = last.is_some() && until.is_some_and(|until| state.now < until);
+        if may_wait && (failure.is_some() || has_timer) {
+            patience.waited += 1;
+            return Found::NotYet;
         }
+        failure.map_or(Found::Nothing, Found::Failure)
     }
 
-    fn stuck(&self, actors: &[(String, Activity)], state: &State) -> Option<Failure> {
+    /// Those who have set timers are not: `timers` are told when they are due.
+    fn stuck(&self, actors: &[(String, Activity)], state: &State, timers: &mut Vec<Duration>) -> Option<Failure> {
         if self.allowed.contains(&Flaw::Stuck) {
             return None;
         }
@@ -147,8 +169,9 @@ impl Monitors {
         let stuck: Vec<String> = actors
             .iter()
             .filter_map(|(path, activity)| {
-                let task = state.trace.tasks.iter().position(|task| task.name == *path)?;
-                if has_timer(state, task) {
+                let task = task_of(state, path)?;
+                if let Some(timer) = timer(state, task) {
+                    timers.push(timer);
                     return None;
                 }
                 let id = state.trace.tasks[task].id;
@@ -160,7 +183,7 @@ impl Monitors {
         (!stuck.is_empty()).then(|| Failure::Deadlock(message()))
     }
 
-    fn unanswered(&self, state: &State) -> Option<Failure> {
+    fn unanswered(&self, state: &State, timers: &mut Vec<Duration>) -> Option<Failure> {
         if self.allowed.contains(&Flaw::Unanswered) {
             return None;
         }
@@ -168,8 +191,11 @@ impl Monitors {
             .iter()
             .filter_map(|waiter| {
                 let task = state.trace.tasks.iter().position(|task| task.id == TaskId(waiter.task))?;
-                let name = &state.trace.tasks[task].name;
-                (!has_timer(state, task)).then(|| format!("{name} {waiter}"))
+                if let Some(timer) = timer(state, task) {
+                    timers.push(timer);
+                    return None;
+                }
+                Some(format!("{} {waiter}", state.trace.tasks[task].name))
             })
             .collect();
         let property = String::from("every ask resolves");
@@ -210,9 +236,17 @@ pub(crate) fn deadlock(state: &State) -> Failure {
     Failure::Deadlock(message)
 }
 
-/// Whether a task will be woken by the clock.
-fn has_timer(state: &State, task: usize) -> bool {
-    state.timers.values().any(|waker| waker.will_wake(&state.tasks[task].waker))
+/// The task of an actor. Of those before it that had its name, it is told by their end,
+/// and of its own, which have that name too, by its age.
+fn task_of(state: &State, path: &str) -> Option<usize> {
+    let mut tasks = state.trace.tasks.iter().zip(&state.tasks);
+    tasks.position(|(info, task)| info.name == path && !task.is_done)
+}
+
+/// When the last timer is due that a task has set.
+fn timer(state: &State, task: usize) -> Option<Duration> {
+    let timers = state.timers.iter();
+    timers.filter(|(_, waker)| waker.will_wake(&state.tasks[task].waker)).map(|(&(at, _), _)| at).max()
 }
 
 impl fmt::Debug for Monitors {

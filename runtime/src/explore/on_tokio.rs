@@ -23,6 +23,11 @@ use crate::system::{System, TokioExecutor};
 /// patience of whoever waits for a deadlock to be told.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long what is to come true may take when the body is done, and how often
+/// that is looked at.
+const UNTRUE: Duration = Duration::from_secs(5);
+const MOMENT: Duration = Duration::from_millis(5);
+
 /// Runs `body` so many times as a test on tokio, with several threads.
 ///
 /// # Panics
@@ -59,7 +64,8 @@ where
         let system = System::builder().build_on(executor.clone());
         let monitors = Arc::new(Monitors::new(system.clone(), BTreeSet::new(), Arc::default()));
         let sim = Sim::real(system.clone(), executor.clone(), Arc::clone(&monitors));
-        let ended = timeout(PATIENCE, first(run(&executor, &sim, body(sim.clone())), executor.panicked())).await;
+        let ended =
+            timeout(PATIENCE, first(run(&executor, &sim, &monitors, body(sim.clone())), executor.panicked())).await;
         monitors.clear();
         ended.unwrap_or_else(|_| {
             let waits = system.explain();
@@ -71,7 +77,7 @@ where
 }
 
 /// The body, and what is to hold when nothing goes on any more.
-async fn run<Fut>(executor: &RealExecutor, sim: &Sim, body: Fut) -> Result<(), Failure>
+async fn run<Fut>(executor: &RealExecutor, sim: &Sim, monitors: &Monitors, body: Fut) -> Result<(), Failure>
 where
     Fut: Future + Send + 'static,
     Fut::Output: Outcome + Send,
@@ -82,6 +88,14 @@ where
     }
     let end = sim.clone();
     spawned(executor, async move { end.settled().await }).await;
+    // A timer may still bring it about.
+    let patient_until = executor.now().saturating_add(UNTRUE);
+    while let Some(failure) = monitors.missing() {
+        if executor.now() >= patient_until {
+            return Err(failure);
+        }
+        executor.sleep(MOMENT).await;
+    }
     Ok(())
 }
 

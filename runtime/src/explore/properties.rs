@@ -129,7 +129,8 @@ impl Properties {
             self.end(&mut seen);
             let reads: BTreeSet<ObjectId> =
                 seen.iter().map(|touch| touch.object).filter(|object| object.0 >> 24 != u64::from(OBSERVER)).collect();
-            if shown {
+            // Whatever made it look elsewhere: from here on it depends on that.
+            if shown || watched.reads.as_ref() != Some(&reads) {
                 touched.push(Touch { object: VISIBLE, access: Access::Write });
                 // And what it read before: a step that ends that does not change places with one that
                 // would have been seen.
@@ -161,6 +162,16 @@ impl Properties {
 
     fn end(&mut self, seen: &mut Vec<Touch>) {
         self.made = access::end_step(seen, &mut Vec::new(), false);
+    }
+
+    /// Whether there is one that has not come true, even now.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+    pub(crate) fn is_missing(&mut self) -> bool {
+        self.watched.retain_mut(|watched| match &mut watched.what {
+            What::Always(_) => true,
+            What::Eventually { holds, .. } => !contained(&mut *holds).unwrap_or(false),
+        });
+        self.missing().is_some()
     }
 
     /// What has not come true by the end.

@@ -169,7 +169,8 @@ impl Sim {
     ///
     /// What it reads should be as for [`always`](Self::always). A strategy that
     /// takes orders for the same which differ in nothing that `holds` reads
-    /// counts the steps in one of them.
+    /// counts the steps in one of them. On a real runtime it is looked at whenever
+    /// all has [settled](Self::settled), which counts as a step, and at the end.
     ///
     /// ```
     /// use tidegate::explore::{Explorer, Strategy};
