@@ -1,12 +1,13 @@
 //! `#[explore_test]`: one body, explored and on tokio.
 #![cfg(all(feature = "explore", feature = "macros", feature = "tokio"))]
 
+use std::collections::BTreeSet;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use tidegate::explore::{Explorer, Failure, Sim, Strategy};
+use tidegate::explore::{Explorer, Failure, Faults, Sim, Strategy};
 use tidegate::prelude::*;
 
 #[derive(Default)]
@@ -125,4 +126,95 @@ async fn a_bound_on_delays_is_a_strategy(sim: Sim) {
     let counter = sim.system().spawn(Counter::default(), Push::bounded(1));
     let client = sim.spawn("client", async move { counter.total().await });
     assert_eq!(client.await.unwrap(), 0);
+}
+
+/// Is not told, though nobody is refused.
+#[tidegate::explore_test(faults = Faults::at_most(1).drop("/counter"))]
+#[should_panic(expected = "a message to /counter is lost")]
+async fn faults_happen(sim: Sim) {
+    let counter = sim.system().build(Counter::default).named("counter").spawn();
+    counter.add(1).await.unwrap();
+    sim.settled().await;
+    assert_eq!(counter.stats().handled, 1);
+}
+
+#[tidegate::explore_test(steps = 3)]
+#[should_panic(expected = "Runs were cut off after `steps`")]
+async fn a_run_has_so_many_steps(sim: Sim) {
+    for _ in 0..4 {
+        sim.settled().await;
+    }
+}
+
+#[tidegate::explore_test(schedules = 1)]
+#[should_panic(expected = "The budget was used up before the end")]
+async fn there_are_so_many_schedules(sim: Sim) {
+    let _ = sim.choose(2);
+}
+
+#[tidegate::explore_test(seconds = 0)]
+#[should_panic(expected = "CutOff, 0 schedules")]
+async fn it_takes_so_long(sim: Sim) {
+    let _ = sim.choose(2);
+}
+
+/// A number by chance.
+async fn drawn(sim: Sim) -> u64 {
+    sim.system().build(Chance::default).spawn().draw().await.unwrap()
+}
+
+#[derive(Default)]
+struct Chance;
+
+#[actor]
+impl Chance {
+    #[message]
+    fn draw(&mut self, cx: &mut Context<Self>) -> u64 {
+        cx.random()
+    }
+}
+
+static DRAWN: OnceLock<BTreeSet<u64>> = OnceLock::new();
+
+#[tidegate::explore_test(seed = 7, on_tokio = 0, with = |explorer| {
+    DRAWN.get_or_init(|| Explorer::default().seed(7).outcomes(drawn).1);
+    explorer
+})]
+async fn numbers_come_from_the_seed(sim: Sim) {
+    assert_eq!(DRAWN.get(), Some(&[drawn(sim).await].into()));
+}
+
+#[tidegate::explore_test(crate = ::tidegate, strategy = Strategy::Random { schedules: 5, seed: 4 }, on_tokio = 1 + 2)]
+#[allow(clippy::print_stdout)]
+async fn a_strategy_is_an_expression(sim: Sim) {
+    println!("here: {}", sim.is_explored());
+}
+
+#[tidegate::explore_test(strategy = Pct { depth: 1, schedules: 2, seed: 9 }, with = Explorer::any_time, on_tokio = 0)]
+async fn so_is_what_changes_it(sim: Sim) {
+    sim.sleep(Duration::from_secs(1)).await;
+}
+
+#[test]
+fn what_is_said_of_the_strategy_is_done() {
+    let times = |text: &str, what: &str| text.matches(what).count();
+    let (passed, text) = run("a_strategy_is_an_expression::explored", &[]);
+    assert!(passed && text.contains("random, seed 4: Sampled, 5 schedules"), "{text}");
+    assert_eq!(times(&text, "here: true"), 5, "{text}");
+    let (passed, text) = run("a_strategy_is_an_expression::on_tokio", &[]);
+    assert!(passed && times(&text, "here: false") == 3, "{text}");
+    let (passed, text) = run("so_is_what_changes_it::explored", &[]);
+    assert!(passed && text.contains("depth 1, seed 9: Sampled, 2 schedules"), "{text}");
+}
+
+/// As it can be written where the rest is a test of tokio.
+#[tokio::test]
+async fn a_test_of_tokio_explores_on_a_thread_of_its_own() {
+    let explore = || Explorer::default().outcomes(drawn);
+    let finding = explore().0.finding.expect("it is told what to do");
+    let Failure::Escaped(why) = finding.failure else { panic!("{}", finding.failure) };
+    assert!(why.contains("Explore in a `#[test]` instead of a `#[tokio::test]`, or on a thread of its own"), "{why}");
+    let (report, outcomes) = std::thread::spawn(explore).join().unwrap();
+    report.assert_clean();
+    assert_eq!(outcomes.len(), 1);
 }

@@ -206,3 +206,54 @@ fn only(attributes: &[Attribute], names: &[&str]) -> Vec<Attribute> {
 fn is_any(attribute: &Attribute, names: &[&str]) -> bool {
     names.iter().any(|name| attribute.path().is_ident(name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of these options.
+    fn said(options: &str) -> String {
+        let mut errors = Errors::default();
+        let _ = Options::parse(options.parse().unwrap(), &mut errors);
+        errors.finish().map_or_else(String::new, |error| error.to_string())
+    }
+
+    #[test]
+    fn every_option_is_known_in_any_order() {
+        let options = [
+            "strategy = Pct { depth: 1, schedules: 2, seed: 3 }",
+            "schedules = 1",
+            "seconds = 1",
+            "steps = 1",
+            "seed = 1",
+            "faults = Faults::at_most(1).drop(\"/a\")",
+            "on_tokio = 1",
+            "with = |explorer| explorer.any_time()",
+            "crate = ::elsewhere::tidegate",
+        ];
+        assert_eq!(said(&options.join(", ")), "");
+        let backwards: Vec<_> = options.into_iter().rev().collect();
+        assert_eq!(said(&(backwards.join(", ") + ",")), "");
+        assert_eq!(said("delays = 2"), "");
+        for option in options {
+            let name = option.split(' ').next().unwrap();
+            assert!(OPTIONS.contains(&format!("`{name}`")), "{name} is named where there is an unknown one");
+            assert!(said(&format!("{option}, {option}")).contains(&format!("`{name}` is given twice")), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_option_is_refused() {
+        for (options, why) in [
+            ("speed = 3", "has no option `speed`"),
+            ("strategy = Exhaustive, delays = 1", "cannot be given beside `strategy`"),
+            ("delays = 1, strategy = Exhaustive", "cannot be given beside `strategy`"),
+            ("seed", "expected `=`"),
+            ("seed =", "expected an expression"),
+            ("crate = 3", "expected identifier"),
+            ("3", "unexpected literal"),
+        ] {
+            assert!(said(options).contains(why), "{options}: {}", said(options));
+        }
+    }
+}
