@@ -15,6 +15,7 @@ use super::target::Target;
 use crate::actor::world::World;
 use crate::actor::{Fault, Life};
 use crate::mailbox::core::emit::Refused;
+use crate::sync::access;
 
 /// The producer's end of one subscription: says how far it may go, and takes
 /// items no further.
@@ -153,7 +154,18 @@ impl<T: Send + 'static> Emitter<T> {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn ready(&mut self) -> Result<NonZeroU64, Unwanted> {
-        poll_fn(|cx| self.poll_ready(cx)).await
+        poll_fn(|cx| {
+            let (look, acted) = (access::look(), access::has_acted());
+            access::afresh(cx, |cx| {
+                let polled = self.poll_ready(cx);
+                // With something wanted, a step that has acted would have ended.
+                if acted && polled.is_pending() && self.inner().hears_all() {
+                    look.as_one().waits_even_so();
+                }
+                polled
+            })
+        })
+        .await
     }
 
     /// As [`ready`](Self::ready), for futures and wakers of one's own: `cx` is
@@ -189,6 +201,9 @@ impl<T: Send + 'static> Emitter<T> {
     /// nothing is spent. Await [`ready`](Self::ready) and
     /// [`try_send`](Self::try_send) to keep it.
     pub async fn send(&mut self, item: T) -> Result<(), EmitError<T>> {
+        if access::has_acted() {
+            poll_fn(access::fresh).await;
+        }
         let mut item = match self.try_send(item) {
             Err(EmitError::NoDemand(item)) => item,
             settled => return settled,
@@ -315,6 +330,12 @@ impl<T> Inner<T> {
         !self.holds && self.line.window().is_some()
     }
 
+    /// Whether whatever ends its wait for demand wakes it: who follows what is taken is
+    /// told of the closing of the mailbox, and others only of the end behind that.
+    fn hears_all(&self) -> bool {
+        self.follows() && self.ledger.allowance() == 0 && self.ledger.outstanding() > 0
+    }
+
     fn allowance(&mut self) -> u64 {
         let granted = self.ledger.allowance();
         match &mut self.rate {
@@ -325,6 +346,7 @@ impl<T> Inner<T> {
 
     /// Room is set aside for who has something to `send`.
     fn poll_ready(&mut self, send: bool, cx: &mut Context<'_>) -> Poll<Result<NonZeroU64, Unwanted>> {
+        let look = access::look();
         loop {
             // Registered first, looked at afterwards.
             let allowed = self.look_again(Some(cx.waker()));
@@ -345,6 +367,9 @@ impl<T> Inner<T> {
                     && self.target.poll_taken(self.ledger.lacking(), cx).is_ready()
                 {
                     continue;
+                }
+                if self.hears_all() {
+                    look.as_one().waits();
                 }
                 return Poll::Pending;
             };
@@ -369,6 +394,7 @@ impl<T> Inner<T> {
         }
         match self.target.send(item) {
             Ok(()) => {
+                access::act();
                 self.ledger.send();
                 self.line.sent.add_alone(1);
                 if let Some(bucket) = &mut self.rate {

@@ -15,6 +15,7 @@ use super::source::{Source, Spawner};
 use super::subscription::Subscription;
 use crate::actor::{Fault, Life, StopReason};
 use crate::mailbox::Receiver;
+use crate::sync::access;
 use crate::system::System;
 
 /// The items of a subscription, for code that is no actor: a `Stream` of
@@ -85,11 +86,24 @@ impl<T: Send + 'static> Stream for Items<T> {
         if self.ended {
             return Poll::Ready(None);
         }
+        let (look, acted) = (access::look(), access::has_acted());
         if let Poll::Ready(Some(item)) = self.receiver.poll_recv(cx) {
             return Poll::Ready(Some(Ok(item)));
         }
         // The end is told when all items sent have been taken.
-        let Poll::Ready(end) = self.listener.poll_ended(cx) else { return Poll::Pending };
+        let Poll::Ready(end) = self.listener.poll_ended(cx) else {
+            // With either there, a step that has acted would have ended.
+            if acted {
+                look.as_one().waits_even_so();
+            } else {
+                look.as_one().waits();
+            }
+            return Poll::Pending;
+        };
+        // The end is heard in a step of its own, before which no item was kept back.
+        if acted {
+            return access::fresh(cx).map(|()| None);
+        }
         // One may have come before it was cancelled meanwhile.
         if let Poll::Ready(Some(item)) = self.receiver.poll_recv(cx) {
             return Poll::Ready(Some(Ok(item)));

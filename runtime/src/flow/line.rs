@@ -7,7 +7,7 @@ use super::end::End;
 use super::ledger::{Ledger, UNBOUNDED};
 use crate::actor::ActorPath;
 use crate::actor::panic::contained;
-use crate::sync::access::Access;
+use crate::sync::access::{self, Access};
 use crate::sync::counter::{Counter, Flag};
 use crate::sync::shim::Mutex;
 use crate::system::FlowInspection;
@@ -23,24 +23,29 @@ pub(crate) struct Line {
     pub(super) sent: Counter,
     /// What it was not sent because it lagged; likewise.
     pub(super) skipped: Counter,
-    state: Mutex<State>,
+    asked: Mutex<Asked>,
+    ending: Mutex<Ending>,
+    /// As the source saw it last.
+    seen: Mutex<Option<Ledger>>,
 }
 
 #[derive(Default)]
-struct State {
+struct Asked {
     /// What was asked for by hand, in all.
     requested: u64,
     /// How many held items have been let go, in all.
     released: u64,
     /// The source's, while it waits.
     source: Option<Waker>,
+}
+
+#[derive(Default)]
+struct Ending {
     /// The end is being told: it is too late to cancel.
-    ending: bool,
+    begun: bool,
     end: Option<End>,
     listeners: Vec<(u64, Waker)>,
     next_listener: u64,
-    /// As the source saw it last.
-    seen: Option<Ledger>,
 }
 
 /// Somebody who waits for the end: one waker at a time, and none once it is
@@ -78,7 +83,8 @@ pub(super) struct Said {
 impl Line {
     pub(super) fn new(source: Arc<str>, target: ActorPath, window: Option<u64>) -> Arc<Self> {
         let (cancelled, sent, skipped) = (Flag::new(), Counter::new(), Counter::new());
-        Arc::new(Self { source, target, window, cancelled, sent, skipped, state: Mutex::new(State::default()) })
+        let (asked, ending, seen) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Arc::new(Self { source, target, window, cancelled, sent, skipped, asked, ending, seen })
     }
 
     pub(super) const fn window(&self) -> Option<u64> {
@@ -91,9 +97,9 @@ impl Line {
             return;
         }
         let waker = {
-            let mut state = self.state.lock();
-            state.requested = state.requested.saturating_add(n);
-            state.source.take()
+            let mut asked = self.asked.lock_to(Access::Update);
+            asked.requested = asked.requested.saturating_add(n);
+            asked.source.take()
         };
         waker.into_iter().for_each(Waker::wake);
     }
@@ -101,25 +107,28 @@ impl Line {
     /// A held item is done with.
     pub(super) fn release(&self) {
         let waker = {
-            let mut state = self.state.lock();
-            state.released += 1;
-            state.source.take()
+            let mut asked = self.asked.lock_to(Access::Update);
+            asked.released += 1;
+            asked.source.take()
         };
         waker.into_iter().for_each(Waker::wake);
     }
 
     /// Wants no more. The first of all calls and of the end counts; S9.
     pub(super) fn cancel(&self) {
-        let (source, listeners) = {
-            let mut state = self.state.lock();
-            if state.ending {
+        let listeners = {
+            let mut ending = self.ending.lock_to(Access::Read);
+            if ending.begun {
                 return;
             }
-            state.ending = true;
-            state.end = Some(End::Cancelled);
+            self.ending.touch(Access::Write);
+            ending.begun = true;
+            ending.end = Some(End::Cancelled);
             self.cancelled.raise();
-            (state.source.take(), std::mem::take(&mut state.listeners))
+            std::mem::take(&mut ending.listeners)
         };
+        // Who looks after this finds it cancelled.
+        let source = self.asked.lock_to(Access::Update).source.take();
         source.into_iter().for_each(Waker::wake);
         listeners.into_iter().for_each(|(_, waker)| waker.wake());
     }
@@ -131,13 +140,14 @@ impl Line {
 
     /// What the subscriber has said; `waker` is woken when it says more.
     pub(super) fn look(&self, waker: Option<&Waker>) -> Said {
-        let mut state = self.state.lock();
-        let old = waker.and_then(|waker| match &state.source {
+        // Only the source leaves its waker there, and whoever says more has it woken.
+        let mut asked = self.asked.lock_to(Access::Read);
+        let old = waker.and_then(|waker| match &asked.source {
             Some(there) if there.will_wake(waker) => None,
-            _ => state.source.replace(waker.clone()),
+            _ => asked.source.replace(waker.clone()),
         });
-        let said = Said { requested: state.requested, released: state.released };
-        drop(state);
+        let said = Said { requested: asked.requested, released: asked.released };
+        drop(asked);
         // Foreign code: dropped when the lock is free.
         drop(old);
         said
@@ -145,67 +155,74 @@ impl Line {
 
     /// Shows how the source stands.
     pub(super) fn show(&self, ledger: &Ledger) {
-        self.state.lock().seen = Some(ledger.clone());
+        // It alone does.
+        *self.seen.lock_to(Access::Update) = Some(ledger.clone());
     }
 
     /// It ends, and `tell` tells the subscriber, before anybody else hears of it.
     /// Not if it was cancelled before.
     pub(super) fn finish(&self, end: End, tell: impl FnOnce(End)) {
-        if std::mem::replace(&mut self.state.lock().ending, true) {
+        if std::mem::replace(&mut self.ending.lock().begun, true) {
             return;
         }
         // It makes a message, which is foreign code.
         drop(contained(|| tell(end.clone())));
-        let (source, listeners) = {
-            let mut state = self.state.lock();
-            state.end = Some(end);
-            (state.source.take(), std::mem::take(&mut state.listeners))
+        let listeners = {
+            let mut ending = self.ending.lock();
+            ending.end = Some(end);
+            std::mem::take(&mut ending.listeners)
         };
         // Nobody asks it for more: its task is not kept by its waker.
+        let source = self.asked.lock_to(Access::Update).source.take();
         drop(source);
         listeners.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     pub(super) fn end(&self) -> Option<End> {
-        self.state.lock_to(Access::Read).end.clone()
+        self.ending.lock_to(Access::Read).end.clone()
     }
 
     fn poll_ended(&self, key: &mut Option<u64>, cx: &mut Context<'_>) -> Poll<End> {
-        let mut state = self.state.lock();
-        if let Some(end) = &state.end {
+        let look = access::look();
+        // Each has a place of its own, and is woken by the end.
+        let mut ending = self.ending.lock_to(Access::Read);
+        if let Some(end) = &ending.end {
             return Poll::Ready(end.clone());
         }
-        let old = match state.listeners.iter_mut().find(|(there, _)| Some(*there) == *key) {
+        let old = match ending.listeners.iter_mut().find(|(there, _)| Some(*there) == *key) {
             Some((_, waker)) if waker.will_wake(cx.waker()) => None,
             Some((_, waker)) => Some(std::mem::replace(waker, cx.waker().clone())),
             None => {
-                state.next_listener += 1;
-                *key = Some(state.next_listener);
-                let listener = (state.next_listener, cx.waker().clone());
-                state.listeners.push(listener);
+                ending.next_listener += 1;
+                *key = Some(ending.next_listener);
+                let listener = (ending.next_listener, cx.waker().clone());
+                ending.listeners.push(listener);
                 None
             }
         };
-        drop(state);
+        drop(ending);
         // Foreign code: dropped when the lock is free.
         drop(old);
+        look.waits();
         Poll::Pending
     }
 
     fn forget_listener(&self, key: u64) {
-        let mut state = self.state.lock();
-        let place = state.listeners.iter().position(|(there, _)| *there == key);
-        let gone = place.map(|place| state.listeners.swap_remove(place));
-        drop(state);
+        let mut ending = self.ending.lock_to(Access::Read);
+        let place = ending.listeners.iter().position(|(there, _)| *there == key);
+        let gone = place.map(|place| ending.listeners.swap_remove(place));
+        drop(ending);
         drop(gone);
     }
 
     /// The numbers, for people.
     pub(super) fn inspect(&self) -> FlowInspection {
-        let state = self.state.lock();
-        let (limit, done, requested) = state.seen.as_ref().map_or((0, 0, state.requested), |ledger| {
-            (ledger.limit(), ledger.finished(), ledger.requested().max(state.requested))
-        });
+        let requested = self.asked.lock_to(Access::Read).requested;
+        let seen = self.seen.lock_to(Access::Read);
+        let (limit, done, requested) = seen
+            .as_ref()
+            .map_or((0, 0, requested), |ledger| (ledger.limit(), ledger.finished(), ledger.requested().max(requested)));
+        drop(seen);
         FlowInspection {
             source: Arc::clone(&self.source),
             target: self.target.clone(),
@@ -215,7 +232,7 @@ impl Line {
             sent: self.sent.get(),
             skipped: self.skipped.get(),
             done,
-            ended: state.end.as_ref().map(ToString::to_string),
+            ended: self.end().map(|end| end.to_string()),
         }
     }
 }

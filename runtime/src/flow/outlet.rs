@@ -1,5 +1,6 @@
 //! What an actor emits to whoever subscribes to it.
 
+mod copies;
 mod deliver;
 mod hub;
 mod patience;
@@ -30,6 +31,7 @@ use super::ledger::UNBOUNDED;
 use crate::actor::panic::contained;
 use crate::actor::{Actor, Context, Fault, Life};
 use crate::mailbox::leash::Cut;
+use crate::sync::access;
 use crate::system::FlowInspection;
 
 /// What an actor emits, kept among its fields: items go to whoever subscribes to
@@ -316,7 +318,7 @@ impl<T: Send + 'static> Outlet<T> {
     /// Cancel safe.
     pub async fn ready(&mut self) -> Result<NonZeroU64, Unwanted> {
         let mut patience = Patience::default();
-        poll_fn(|cx| patience.poll(self, None, cx)).await
+        poll_fn(|cx| access::afresh(cx, |cx| patience.poll(self, None, cx))).await
     }
 
     /// As [`ready`](Self::ready), for futures of one's own.

@@ -15,6 +15,7 @@ use super::subscription::Subscription;
 use crate::actor::Fault;
 use crate::actor::panic::contained;
 use crate::actor::world::World;
+use crate::sync::access;
 use crate::system::System;
 
 /// Something that can be pulled: it produces items, as far as it is asked.
@@ -154,6 +155,9 @@ async fn pump<S: Stream, T: Send + 'static>(
                 let_others_run().await;
             }
             let next = poll_fn(|cx| {
+                if access::fresh(cx).is_pending() {
+                    return Poll::Pending;
+                }
                 if emitter.is_cancelled() {
                     return Poll::Ready(Ok(None));
                 }

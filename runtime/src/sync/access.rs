@@ -15,6 +15,8 @@
 //! was learnt of one order would be wrong in another. So each is made of the
 //! task that made it and of how many that task had made before.
 
+use std::task::{Context, Poll};
+
 /// How a step touches an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(not(feature = "explore"), allow(dead_code))]
@@ -31,9 +33,37 @@ pub(crate) enum Access {
 #[cfg(not(all(feature = "explore", not(tidegate_loom))))]
 mod absent;
 #[cfg(all(feature = "explore", not(tidegate_loom)))]
+mod described;
+#[cfg(all(feature = "explore", not(tidegate_loom)))]
 mod recorder;
 
 #[cfg(not(all(feature = "explore", not(tidegate_loom))))]
 pub(crate) use absent::*;
 #[cfg(all(feature = "explore", not(tidegate_loom)))]
+pub(crate) use described::*;
+#[cfg(all(feature = "explore", not(tidegate_loom)))]
 pub(crate) use recorder::*;
+
+/// Ready in a step that has not acted yet: another such step is begun if need be.
+/// As [`pass`], before what may turn out to be nothing, or acts itself.
+#[inline(always)]
+pub(crate) fn fresh(cx: &mut Context<'_>) -> Poll<()> {
+    if is_exploring() && has_acted() {
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    Poll::Ready(())
+}
+
+/// Polls for what can be polled for again. In a step that has acted it is left there
+/// for the next, which is begun only if it is there.
+#[inline(always)]
+pub(crate) fn afresh<T>(cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    let acted = has_acted();
+    let polled = poll(cx);
+    if polled.is_ready() && is_exploring() && acted {
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    polled
+}

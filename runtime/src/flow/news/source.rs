@@ -17,6 +17,7 @@ use crate::flow::emitter::Emitter;
 use crate::flow::error::Unwanted;
 use crate::flow::inlet::type_name;
 use crate::flow::source::{Source, Spawner, from_fn};
+use crate::sync::access;
 
 /// Follows a store: fetches from it as far as the subscriber asks, when notices
 /// say that there is something, and now and then without one.
@@ -117,7 +118,7 @@ impl<F: Fetch> Following<F> {
                     }
                 },
                 Step::Arm => {
-                    let heard = poll_fn(|cx| Poll::Ready(waits.notices.arm(cx.waker()))).await;
+                    let heard = poll_fn(|cx| access::pass(cx).map(|()| waits.notices.arm(cx.waker()))).await;
                     follower.armed(heard.up_to);
                     hear_more(&mut follower, heard);
                 }
@@ -196,8 +197,14 @@ impl Waits {
         let mut fetch = pin!(fetch);
         // Only a fetch that has to wait needs a timer.
         let mut sleep: Option<BoxTask> = None;
+        let mut begun = false;
         poll_fn(|cx| {
+            if !begun && access::fresh(cx).is_pending() {
+                return Poll::Pending;
+            }
+            begun = true;
             if let Poll::Ready(fetched) = fetch.as_mut().poll(cx) {
+                access::act();
                 return Poll::Ready(fetched);
             }
             let sleep = sleep.get_or_insert_with(|| self.world.executor.sleep(limit));

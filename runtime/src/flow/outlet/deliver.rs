@@ -103,7 +103,7 @@ impl<T: Send + 'static> Outlet<T> {
     /// Nobody who is to have it has demand.
     #[cold]
     #[inline(never)]
-    fn send_nowhere(&mut self, item: T) -> Result<(), EmitError<T>> {
+    pub(super) fn send_nowhere(&mut self, item: T) -> Result<(), EmitError<T>> {
         if self.is_over() {
             return Err(EmitError::Cancelled(item));
         }
@@ -135,7 +135,7 @@ impl<T: Send + 'static> Outlet<T> {
         Ok(())
     }
 
-    fn send_copy(&mut self, number: usize, copy: T) {
+    pub(super) fn send_copy(&mut self, number: usize, copy: T) {
         let Some(seat) = self.seats.get_mut(number) else { return };
         if seat.demand > 0 {
             match seat.emitter.try_send(copy) {

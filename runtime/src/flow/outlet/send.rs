@@ -6,8 +6,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use super::Outlet;
+use super::copies::Copies;
 use super::patience::Patience;
 use crate::flow::error::EmitError;
+use crate::sync::access;
 
 /// The future of [`Outlet::send`].
 #[must_use = "an item is sent when this is awaited"]
@@ -15,6 +17,7 @@ pub struct Sending<'a, T: Send + 'static> {
     outlet: &'a mut Outlet<T>,
     /// Until it is sent.
     item: Option<T>,
+    copies: Copies<T>,
     /// While it waits.
     patience: Option<Box<Patience>>,
 }
@@ -25,7 +28,7 @@ impl<T: Send + 'static> Unpin for Sending<'_, T> {}
 impl<'a, T: Send + 'static> Sending<'a, T> {
     #[inline(always)]
     pub(super) fn new(outlet: &'a mut Outlet<T>, item: T) -> Self {
-        Self { outlet, item: Some(item), patience: None }
+        Self { outlet, item: Some(item), copies: Copies::none(), patience: None }
     }
 
     #[cold]
@@ -41,9 +44,10 @@ impl<'a, T: Send + 'static> Sending<'a, T> {
                     return Poll::Pending;
                 }
             }
-            match self.outlet.try_send(item) {
+            match self.copies.send(self.outlet, item) {
                 Err(EmitError::NoDemand(back)) => item = back,
-                settled => return Poll::Ready(settled),
+                Ok(()) => return self.copies.poll(self.outlet, cx).map(Ok),
+                refused => return Poll::Ready(refused),
             }
         }
     }
@@ -55,16 +59,24 @@ impl<T: Send + 'static> Future for Sending<'_, T> {
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
+        if access::fresh(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if this.copies.are_left() {
+            return this.copies.poll(this.outlet, cx).map(Ok);
+        }
         let Some(item) = this.item.take() else { panic!("`send` was polled after it was done") };
-        match this.outlet.try_send(item) {
+        match this.copies.send(this.outlet, item) {
             Err(EmitError::NoDemand(item)) => this.poll_slowly(item, cx),
-            settled => Poll::Ready(settled),
+            Ok(()) => this.copies.poll(this.outlet, cx).map(Ok),
+            refused => Poll::Ready(refused),
         }
     }
 }
 
 impl<T: Send + 'static> Drop for Sending<'_, T> {
     fn drop(&mut self) {
+        self.copies.send_rest(self.outlet);
         if self.patience.is_some() {
             self.outlet.relent(self.item.is_none());
         }

@@ -17,6 +17,7 @@ use super::traits::{Publisher, Subscriber, Subscription};
 use crate::actor::Fault;
 use crate::actor::panic::contained;
 use crate::flow::{Demand, EmitError, Emitter, End, Inlet, Source, Spawner};
+use crate::sync::access;
 use crate::sync::shim::Mutex;
 use crate::system::System;
 
@@ -313,6 +314,9 @@ struct Passing<T: Send + 'static> {
 impl<T: Send + 'static> Passing<T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while let Some(emitter) = &mut self.emitter {
+            if access::fresh(cx).is_pending() {
+                return Poll::Pending;
+            }
             match self.from.0.next(cx) {
                 Next::Item(item) => match emitter.try_send(item) {
                     Ok(()) => {}

@@ -21,7 +21,7 @@ use std::task::{Context, Poll, Waker};
 use super::traits::{InvalidDemand, Subscriber, Subscription};
 use crate::actor::Fault;
 use crate::actor::panic::contained;
-use crate::sync::access::Access;
+use crate::sync::access::{self, Access};
 use crate::sync::shim::Mutex;
 
 /// What a publisher holds for one of its subscribers: the subscriber, and what it
@@ -166,7 +166,7 @@ impl<T: 'static> Publication<T> {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn ready(&mut self) -> Result<NonZeroU64, PublishError<()>> {
-        poll_fn(|cx| self.poll_ready(cx)).await
+        poll_fn(|cx| access::afresh(cx, |cx| self.poll_ready(cx))).await
     }
 
     /// Ready once the subscriber wants no more and has been dropped: for a
@@ -202,6 +202,7 @@ impl<T: 'static> Publication<T> {
             }
             Ok(0) => Err(PublishError::NoDemand(item)),
             Ok(_) => {
+                access::act();
                 self.sent = self.sent.saturating_add(1);
                 self.signal(|subscriber| subscriber.on_next(item));
                 Ok(())

@@ -10,6 +10,7 @@ use std::task::Poll;
 use crate::flow::error::{EmitError, Unwanted};
 use crate::flow::ledger::UNBOUNDED;
 use crate::flow::outlet::Outlet;
+use crate::sync::access;
 use crate::sync::counter::Flag;
 
 /// Where a [`Stage`](super::Stage) emits: to whoever subscribes to it, as far as
@@ -125,10 +126,15 @@ impl<T: Send + 'static> Output<T> {
             }
         };
         let mut ready = pin!(outlet.ready());
-        poll_fn(|cx| match ready.as_mut().poll(cx) {
-            // An order wakes the stage's task, and demand may never come.
-            Poll::Pending if stopping.is_raised() => Poll::Ready(Err(Unwanted::Cancelled)),
-            ready => ready,
+        poll_fn(|cx| {
+            if access::fresh(cx).is_pending() {
+                return Poll::Pending;
+            }
+            match ready.as_mut().poll(cx) {
+                // An order wakes the stage's task, and demand may never come.
+                Poll::Pending if stopping.is_raised() => Poll::Ready(Err(Unwanted::Cancelled)),
+                ready => ready,
+            }
         })
         .await
     }
@@ -173,15 +179,21 @@ impl<T: Send + 'static> Output<T> {
             }
         };
         let mut sending = outlet.send(item);
-        poll_fn(|cx| match Pin::new(&mut sending).poll(cx) {
-            Poll::Ready(Ok(())) => {
-                *sent += 1;
-                Poll::Ready(Ok(()))
+        poll_fn(|cx| {
+            if access::fresh(cx).is_pending() {
+                return Poll::Pending;
             }
-            Poll::Ready(Err(EmitError::Deadlock(_, cycle))) => Poll::Ready(Err(Unwanted::Deadlock(cycle))),
-            Poll::Ready(Err(_)) => Poll::Ready(Err(Unwanted::Cancelled)),
-            Poll::Pending if stopping.is_raised() => Poll::Ready(Err(Unwanted::Cancelled)),
-            Poll::Pending => Poll::Pending,
+            match Pin::new(&mut sending).poll(cx) {
+                Poll::Ready(Ok(())) => {
+                    *sent += 1;
+                    Poll::Ready(Ok(()))
+                }
+                Poll::Ready(Err(EmitError::Deadlock(_, cycle))) => Poll::Ready(Err(Unwanted::Deadlock(cycle))),
+                Poll::Ready(Err(_)) => Poll::Ready(Err(Unwanted::Cancelled)),
+                // Or it is half sent, and goes on.
+                Poll::Pending if stopping.is_raised() && !access::has_acted() => Poll::Ready(Err(Unwanted::Cancelled)),
+                Poll::Pending => Poll::Pending,
+            }
         })
         .await
     }

@@ -37,6 +37,11 @@ pub(crate) const fn look() -> Look {
 
 impl Look {
     #[inline(always)]
+    pub(crate) const fn as_one(self) -> Self {
+        self
+    }
+
+    #[inline(always)]
     pub(crate) fn waits(self) {}
 
     #[inline(always)]

@@ -1,8 +1,6 @@
 //! The recorder of a thread, and what it is told.
 
-use std::any::{Any, TypeId};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::task::{Context, Poll};
 
@@ -81,9 +79,6 @@ struct Recorder {
 
 const TASK_BITS: u32 = 24;
 
-/// Tells what is in a message of a type.
-type Describer = fn(&dyn Any) -> String;
-
 thread_local! {
     static RECORDER: Recorder = const { Recorder {
         on: Cell::new(false),
@@ -98,7 +93,6 @@ thread_local! {
         living: Cell::new(0),
     } };
     static TOUCHED: RefCell<Vec<Touch>> = const { RefCell::new(Vec::new()) };
-    static DESCRIBERS: RefCell<BTreeMap<TypeId, Describer>> = const { RefCell::new(BTreeMap::new()) };
     static NOTES: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -224,6 +218,7 @@ pub(crate) fn look() -> Look {
     Look {
         touched,
         is_first,
+        waited: RECORDER.with(|r| r.waited.get()),
         #[cfg(test)]
         audited: super::super::audit::mark(),
     }
@@ -236,6 +231,8 @@ pub(crate) struct Look {
     touched: usize,
     /// Nothing was done before it in this step.
     is_first: bool,
+    /// Something else was looked at in vain before it.
+    waited: bool,
     #[cfg(test)]
     audited: usize,
 }
@@ -257,6 +254,14 @@ impl Look {
         } else {
             RECORDER.with(|r| r.waited.set(true));
         }
+    }
+
+    /// All that was looked at in vain since then is one thing: whoever brings any of
+    /// it wakes, and finds the same in whatever order it is asked.
+    #[inline]
+    pub(crate) fn as_one(self) -> Self {
+        RECORDER.with(|r| r.waited.set(self.waited));
+        self
     }
 
     /// As [`waits`](Self::waits), also where something was done before: had what it
@@ -322,27 +327,6 @@ pub(crate) fn unseen<R>(look: impl FnOnce() -> R) -> R {
     #[cfg(test)]
     super::super::audit::set(auditing);
     seen
-}
-
-/// A message in words: what was registered for it, or its type.
-pub(crate) fn describe<M: 'static>(message: &M) -> String {
-    let known = DESCRIBERS.with_borrow(|known| known.get(&TypeId::of::<M>()).copied());
-    known.map_or_else(type_name::<M>, |describe| describe(message))
-}
-
-/// Has messages of this type described by what is in them.
-pub(crate) fn describe_by_debug<M: fmt::Debug + 'static>() {
-    let describe = |message: &dyn Any| message.downcast_ref::<M>().map_or_else(String::new, |m| format!("{m:?}"));
-    DESCRIBERS.with_borrow_mut(|known| known.insert(TypeId::of::<M>(), describe));
-}
-
-/// The name of a type without the modules that it and its parts are in.
-pub(crate) fn type_name<T>() -> String {
-    let mut short = String::new();
-    for part in std::any::type_name::<T>().split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
-        short.push_str(part.rsplit_once("::").map_or(part, |(_, last)| last));
-    }
-    short
 }
 
 /// The step does what cannot be seen by a touch, and may depend on what it
