@@ -1,5 +1,6 @@
 //! Looks whether steps touch what they should, and nothing else.
 
+mod flow;
 mod programs;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,8 +13,8 @@ use super::run::{Chooser, Limits};
 use super::sim::Sim;
 use super::strategy::{Replay, Search};
 use super::trace::{End, Trace};
-use crate::sync::access::{Access, Touch};
-use crate::sync::audit;
+use crate::sync::access::Access;
+use crate::sync::audit::{self, Seen, Step};
 use crate::sync::shim::Mutex;
 
 /// One run, with what its steps touch.
@@ -44,34 +45,38 @@ struct Unseen {
     steps: (usize, usize),
 }
 
-/// Where things are that take updates: counts, and lists with an entry for each.
-const UPDATED: &[&str] = &["sync/counter.rs", "actor/world.rs", "system/mod.rs", "system/flows.rs", "mailbox/core.rs"];
-
 /// Places that may be shared without a touch of the two steps that conflicts.
-fn is_harmless(trace: &Trace, (a, b): (usize, usize), at: (&str, &str)) -> bool {
-    let of = |file: &str| at.0.starts_with(file) && at.1.starts_with(file);
+fn is_harmless((a, b): (&Step, &Step), (x, y): (&Seen, &Seen)) -> bool {
+    let (at, other) = (place(x), place(y));
+    let of = |file: &str| at.starts_with(file) && other.starts_with(file);
     // Who is woken is the explorer's business, and what the explorer does itself.
     // Nothing is decided by what is measured.
     if of("sync/wait_cell.rs") || of("explore/") || of("sync/stamp.rs") {
         return true;
     }
-    // They say themselves that they may change places.
-    let updates = |x: &Touch, y: &Touch| (x.object, x.access, y.access) == (y.object, Access::Update, Access::Update);
-    if UPDATED.iter().any(|file| of(file))
-        && trace.touched(a).iter().any(|x| trace.touched(b).iter().any(|y| updates(x, y)))
-    {
+    // They say themselves that they may change places: of a lock or a count, whose
+    // object lies beside it.
+    let beside = |at: usize| at.abs_diff(x.place.0) <= size_of::<u64>();
+    let updates = |step: &Step| {
+        let updated = step.touched.iter().filter(|(at, _, access)| beside(*at) && *access == Access::Update);
+        updated.map(|(_, object, _)| *object).collect::<BTreeSet<_>>()
+    };
+    if !updates(a).is_disjoint(&updates(b)) {
         return true;
     }
     // What a message that comes in and one that is taken out do to one mailbox
-    // may change places as long as there is room: see `queue::seen`. Both have
-    // touched a part of it, and its parts are made one after the other.
-    let within = |at: &str| at.starts_with("sync/queue") || at.starts_with("sync/ring.rs");
-    // The same goes for the two queues of a lane.
-    if (within(at.0) && within(at.1)) || of("sync/lane.rs") {
-        let parts = |x: u64, y: u64| x.abs_diff(y) <= 2;
-        return trace.touched(a).iter().any(|x| trace.touched(b).iter().any(|y| parts(x.object.0, y.object.0)));
-    }
-    false
+    // may change places as long as there is room: see `queue::seen`. The same goes
+    // for the two queues of a lane. Both steps have touched a part of the same.
+    let within = |at: &str| ["sync/queue", "sync/ring.rs", "sync/lane.rs"].iter().any(|file| at.starts_with(file));
+    let wholes =
+        |step: &Step| step.touched.iter().filter_map(|(_, part, _)| audit::whole_of(*part)).collect::<BTreeSet<_>>();
+    within(&at) && within(&other) && !wholes(a).is_disjoint(&wholes(b))
+}
+
+/// In which file and line something was done.
+fn place(seen: &Seen) -> String {
+    let file = seen.at.file();
+    format!("{}:{}", file.rsplit_once("src/").map_or(file, |(_, file)| file), seen.at.line())
 }
 
 fn audit<F, Fut>(choices: Vec<u32>, body: F) -> (Trace, Vec<Unseen>)
@@ -82,30 +87,25 @@ where
     audit::want();
     let trace = run_once(choices, false, body);
     // The first is the making of the system.
-    let steps: Vec<_> = audit::take().split_off(1);
+    let steps = audit::take().split_off(1);
     let mut events = (0..trace.events.len()).filter(|at| !trace.events[*at].kind.is_barrier());
-    let mut by_place: BTreeMap<_, Vec<(usize, audit::Seen)>> = BTreeMap::new();
-    for step in steps {
+    let mut by_place: BTreeMap<_, Vec<(usize, &Step, &Seen)>> = BTreeMap::new();
+    for step in &steps {
         let event = events.next().expect("there is an event for each step");
-        for seen in step {
-            by_place.entry(seen.place).or_default().push((event, seen));
+        for seen in &step.seen {
+            by_place.entry(seen.place).or_default().push((event, step, seen));
         }
     }
-    let file = |seen: &audit::Seen| {
-        let file = seen.at.file();
-        format!("{}:{}", file.rsplit_once("src/").map_or(file, |(_, file)| file), seen.at.line())
-    };
     let mut unseen = Vec::new();
     for shared in by_place.values() {
-        for (n, (a, x)) in shared.iter().enumerate() {
-            for (b, y) in &shared[n + 1..] {
-                let places = (file(x), file(y));
+        for (n, (a, did, x)) in shared.iter().enumerate() {
+            for (b, does, y) in &shared[n + 1..] {
                 if trace.events[*a].task != trace.events[*b].task
                     && (x.changes || y.changes)
                     && !conflict(&trace, *a, *b)
-                    && !is_harmless(&trace, (*a, *b), (&places.0, &places.1))
+                    && !is_harmless((did, does), (x, y))
                 {
-                    unseen.push(Unseen { places, steps: (*a, *b) });
+                    unseen.push(Unseen { places: (place(x), place(y)), steps: (*a, *b) });
                 }
             }
         }

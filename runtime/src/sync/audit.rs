@@ -7,22 +7,35 @@ use std::panic::Location;
 
 use super::shim::Ordering;
 
+use super::access::{Access, ObjectId};
+
 /// One access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Seen {
-    /// Where the thing is, and how many were there before it.
-    pub(crate) place: (usize, u32),
+    /// Where the thing is, and which of those that were there.
+    pub(crate) place: (usize, u64),
     /// It was changed, and not only looked at.
     pub(crate) changes: bool,
     pub(crate) at: &'static Location<'static>,
 }
 
+/// What a step did.
+#[derive(Debug, Default)]
+pub(crate) struct Step {
+    pub(crate) seen: Vec<Seen>,
+    /// The objects that it touched, by where they are.
+    pub(crate) touched: Vec<(usize, ObjectId, Access)>,
+}
+
 thread_local! {
     static WANTED: Cell<bool> = const { Cell::new(false) };
     static ON: Cell<bool> = const { Cell::new(false) };
-    static STEPS: RefCell<Vec<Vec<Seen>>> = const { RefCell::new(Vec::new()) };
+    static STEPS: RefCell<Vec<Step>> = const { RefCell::new(Vec::new()) };
+    static TOUCHED: RefCell<Vec<(usize, ObjectId, Access)>> = const { RefCell::new(Vec::new()) };
+    /// Of each object that is a part of something, the first part of the same.
+    static PARTS: RefCell<HashMap<ObjectId, ObjectId>> = RefCell::default();
     static LOG: RefCell<Vec<Seen>> = const { RefCell::new(Vec::new()) };
-    static GONE: RefCell<HashMap<usize, u32>> = RefCell::default();
+    static GONE: RefCell<HashMap<usize, u64>> = RefCell::default();
 }
 
 pub(crate) fn set(on: bool) -> bool {
@@ -41,10 +54,11 @@ pub(crate) fn forget(from: usize) {
 /// From here on steps are audited.
 pub(crate) fn want() {
     WANTED.set(true);
+    PARTS.take();
 }
 
 /// What each step did since then.
-pub(crate) fn take() -> Vec<Vec<Seen>> {
+pub(crate) fn take() -> Vec<Step> {
     WANTED.set(false);
     STEPS.take()
 }
@@ -55,19 +69,47 @@ pub(super) fn begin_step() {
 
 pub(super) fn end_step() {
     if set(false) {
-        let step = LOG.take();
+        let step = Step { seen: LOG.take(), touched: TOUCHED.take() };
         STEPS.with_borrow_mut(|steps| steps.push(step));
+    }
+}
+
+/// These are parts of one structure.
+pub(super) fn parts(of: &[ObjectId]) {
+    if WANTED.try_with(Cell::get).unwrap_or(false) {
+        PARTS.with_borrow_mut(|parts| parts.extend(of.iter().map(|part| (*part, of[0]))));
+    }
+}
+
+/// What an object is a part of, if anything.
+pub(crate) fn whole_of(part: ObjectId) -> Option<ObjectId> {
+    PARTS.with_borrow(|parts| parts.get(&part).copied())
+}
+
+pub(super) fn touched(at: usize, object: ObjectId, access: Access) {
+    if ON.try_with(Cell::get).unwrap_or(false) {
+        TOUCHED.with_borrow_mut(|touched| touched.push((at, object, access)));
     }
 }
 
 #[track_caller]
 pub(super) fn note<T>(of: &T, changes: bool) {
     let address = std::ptr::from_ref(of) as usize;
+    note_at(address, GONE.with_borrow(|gone| gone.get(&address).copied().unwrap_or(0)), changes);
+}
+
+/// A lock, by its object, which is one of many at its place.
+#[track_caller]
+pub(super) fn note_lock(of: &super::access::Object, changes: bool) {
+    note_at(std::ptr::from_ref(of) as usize, of.id().0, changes);
+}
+
+#[track_caller]
+fn note_at(address: usize, which: u64, changes: bool) {
     let here = std::ptr::from_ref(&address) as usize;
     // What is on the stack is nobody else's yet.
     if ON.try_with(Cell::get).unwrap_or(false) && address.abs_diff(here) > 1 << 21 {
-        let gone = GONE.with_borrow(|gone| gone.get(&address).copied().unwrap_or(0));
-        let seen = Seen { place: (address, gone), changes, at: Location::caller() };
+        let seen = Seen { place: (address, which), changes, at: Location::caller() };
         LOG.with_borrow_mut(|log| log.push(seen));
     }
 }

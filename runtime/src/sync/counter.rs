@@ -148,6 +148,7 @@ impl Flag {
     }
 
     /// Throws the switch; `true` for the first to do so.
+    #[cfg_attr(test, track_caller)]
     pub(crate) fn raise(&self) -> bool {
         self.1.touch(Access::Write);
         // AcqRel: the winner's past is seen by whoever sees the flag.
@@ -155,6 +156,7 @@ impl Flag {
         !self.0.swap(true, super::shim::order!(AcqRel, "counter.raise"))
     }
 
+    #[cfg_attr(test, track_caller)]
     pub(crate) fn lower(&self) {
         self.1.touch(Access::Write);
         // Release: as in `raise`.
@@ -164,6 +166,7 @@ impl Flag {
     }
 
     #[inline(always)]
+    #[cfg_attr(test, track_caller)]
     pub(crate) fn is_raised(&self) -> bool {
         self.1.touch(Access::Read);
         // Acquire, paired with `raise`.

@@ -51,12 +51,15 @@ impl<C> Default for Signals<C> {
 
 impl<C> Lane<C> {
     pub(crate) fn new() -> Self {
+        let (orders, news) = (Object::new("orders"), Object::new("news"));
+        #[cfg(all(test, feature = "explore", not(tidegate_loom)))]
+        super::audit::parts(&[orders.id(), news.id()]);
         Self {
             pending: Flag::untouched(),
             // Untouched: each of the two queues is by itself.
             state: Mutex::untouched(State { signals: None, closed: false }),
-            orders: Object::new("orders"),
-            news: Object::new("news"),
+            orders,
+            news,
         }
     }
 

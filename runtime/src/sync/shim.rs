@@ -118,7 +118,7 @@ impl<T> Mutex<T> {
     pub(crate) fn lock_to(&self, access: Access) -> MutexGuard<'_, T> {
         self.object.touch(access);
         #[cfg(all(test, feature = "explore", not(tidegate_loom)))]
-        super::audit::note(self, access != Access::Read);
+        super::audit::note_lock(&self.object, access != Access::Read);
         #[cfg(not(tidegate_loom))]
         return self.lock.lock();
         #[cfg(tidegate_loom)]

@@ -122,6 +122,8 @@ impl Object {
 
     #[inline]
     pub(crate) fn touch(&self, access: Access) {
+        #[cfg(test)]
+        super::super::audit::touched(std::ptr::from_ref(self) as usize, self.0, access);
         touch(self.0, access);
     }
 

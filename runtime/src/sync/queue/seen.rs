@@ -20,7 +20,11 @@ pub(super) struct Seen {
 
 impl Seen {
     pub(super) fn new() -> Self {
-        Self { tail: Object::new("mailbox"), head: Object::new("mailbox"), waiting: Object::new("waiting senders") }
+        let (tail, head) = (Object::new("mailbox"), Object::new("mailbox"));
+        let waiting = Object::new("waiting senders");
+        #[cfg(all(test, feature = "explore", not(tidegate_loom)))]
+        super::super::audit::parts(&[tail.id(), head.id(), waiting.id()]);
+        Self { tail, head, waiting }
     }
 
     pub(super) fn name(&self, name: &str) {
