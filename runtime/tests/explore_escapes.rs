@@ -109,6 +109,26 @@ async fn a_surrounding_runtime_hides_nothing() {
     assert!(why.contains("within a tokio runtime"), "{why}");
 }
 
+/// What the one touches would be taken for the other's.
+#[test]
+fn a_program_that_explores_another_is_told_not_to() {
+    let inner = || {
+        Explorer::new(Strategy::Exhaustive).run(|sim| async move {
+            let _ = sim.choose(2);
+        })
+    };
+    let report = Explorer::new(Strategy::Exhaustive).run(move |sim| async move {
+        let chosen = sim.choose(2);
+        let finding = inner().finding.expect("it is told");
+        assert!(finding.failure.to_string().contains("within a program that is explored"), "{}", finding.failure);
+        assert!(sim.choose(2) + chosen < 3);
+        // Elsewhere it may, in its own time.
+        assert_eq!(thread::spawn(inner).join().unwrap().schedules, 2);
+    });
+    report.assert_clean();
+    assert_eq!(report.schedules, 4);
+}
+
 /// Runs what ends with a choice among three after what differs from run to run.
 fn strange(what: impl Fn(&Sim) -> u64 + Clone + Send + 'static) -> Failure {
     found(move |sim| {

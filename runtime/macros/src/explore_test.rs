@@ -18,7 +18,7 @@
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::parse::Parser;
-use syn::{Attribute, Expr, ItemFn, Path, parse_quote};
+use syn::{Attribute, Expr, ItemFn, Path, Token, parse_quote};
 
 use crate::check::Errors;
 
@@ -47,6 +47,9 @@ impl Options {
                 return Err(meta.error(format!("`{name}` is given twice")));
             }
             let value = |meta: &syn::meta::ParseNestedMeta<'_>| -> syn::Result<Expr> { meta.value()?.parse() };
+            if OPTIONS.contains(&format!("`{name}`")) && !meta.input.peek(Token![=]) {
+                return Err(meta.error(format!("`{name}` is given a value\nhelp: `{name} = ..`")));
+            }
             match name.as_str() {
                 "crate" => options.krate = meta.value()?.call(Path::parse_mod_style)?,
                 "on_tokio" => options.on_tokio = Some(value(&meta)?),
@@ -248,7 +251,8 @@ mod tests {
             ("speed = 3", "has no option `speed`"),
             ("strategy = Exhaustive, delays = 1", "cannot be given beside `strategy`"),
             ("delays = 1, strategy = Exhaustive", "cannot be given beside `strategy`"),
-            ("seed", "expected `=`"),
+            ("seed", "`seed` is given a value"),
+            ("crate, seed = 1", "`crate` is given a value"),
             ("seed =", "expected an expression"),
             ("crate = 3", "expected identifier"),
             ("3", "unexpected literal"),

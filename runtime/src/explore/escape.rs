@@ -6,6 +6,7 @@
 //! own is noticed when it wakes somebody.
 
 use crate::actor::panic::Panic;
+use crate::sync::access;
 
 /// What to use in place of what leaves the program.
 const INSTEAD: &str = "in an actor `cx.spawn`, `cx.sleep`, `cx.timers()` and `cx.now`, in the body `Sim::spawn`, \
@@ -41,8 +42,13 @@ pub(crate) fn woken_from_outside(task: &str) -> String {
 }
 
 /// Why nothing can be explored here: within a runtime, what leaves the program
-/// would end there, and be noticed by nobody.
+/// would end there, and be noticed by nobody; and a thread explores one program.
 pub(crate) fn surrounded() -> Option<String> {
+    if access::is_exploring() {
+        return Some(String::from(
+            "it is called within a program that is explored. Explore one after the other, or on a thread of its own",
+        ));
+    }
     #[cfg(feature = "tokio")]
     if ::tokio::runtime::Handle::try_current().is_ok() {
         return Some(String::from(
