@@ -48,7 +48,7 @@ impl Options {
             }
             let value = |meta: &syn::meta::ParseNestedMeta<'_>| -> syn::Result<Expr> { meta.value()?.parse() };
             if OPTIONS.contains(&format!("`{name}`")) && !meta.input.peek(Token![=]) {
-                return Err(meta.error(format!("`{name}` is given a value\nhelp: `{name} = ..`")));
+                return Err(meta.error(format!("`{name}` needs a value\nhelp: `{name} = ..`")));
             }
             match name.as_str() {
                 "crate" => options.krate = meta.value()?.call(Path::parse_mod_style)?,
@@ -251,8 +251,8 @@ mod tests {
             ("speed = 3", "has no option `speed`"),
             ("strategy = Exhaustive, delays = 1", "cannot be given beside `strategy`"),
             ("delays = 1, strategy = Exhaustive", "cannot be given beside `strategy`"),
-            ("seed", "`seed` is given a value"),
-            ("crate, seed = 1", "`crate` is given a value"),
+            ("seed", "`seed` needs a value"),
+            ("crate, seed = 1", "`crate` needs a value"),
             ("seed =", "expected an expression"),
             ("crate = 3", "expected identifier"),
             ("3", "unexpected literal"),
