@@ -64,7 +64,8 @@
 //! # What a step is
 //! A step is one poll of one task. Explored, an actor handles one message in a
 //! step, and a step ends before its second visible thing that is awaited: a `tell`,
-//! an `ask`, a `reserve`. What is not awaited cannot be cut: two `try_tell` in a row
+//! an `ask`, a `reserve`, an item that is sent, each copy of one that is broadcast, a
+//! page that is fetched. What is not awaited cannot be cut: two `try_tell` in a row
 //! are one step, so nothing comes between them here, as it might on
 //! several threads.
 //!

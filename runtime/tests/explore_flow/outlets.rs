@@ -157,8 +157,8 @@ fn two_that_are_zipped_and_one_that_ends() {
     alike(|sim: Sim| async move {
         let polled = Shared::new(0);
         let count = polled.clone();
-        let long = (0..2u32).inspect(move |_| count.with(|count| *count += 1));
-        let pairs = join::zip(source::iter(long), source::iter([7u32]), 1);
+        let long = [1_u32, 2].into_iter().inspect(move |_| count.with(|count| *count += 1));
+        let pairs = join::zip(source::iter(long), source::iter([0_u32; 0]), 1);
         let all: Vec<(u32, u32)> = sim.system().items(pairs, Demand::window(1)).try_collect().await.unwrap();
         (all, polled.get())
     });

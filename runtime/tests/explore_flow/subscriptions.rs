@@ -113,11 +113,8 @@ fn an_emitter_that_looks_between_its_items() {
         });
         let subscription = sim.system().subscribe(by_hand, &actor, Demand::manual());
         subscription.request(1);
-        let asker = sim.spawn("asker", async move {
-            subscription.request(2);
-            subscription
-        });
-        let subscription = asker.await;
+        pause().await;
+        subscription.request(2);
         let end = subscription.ended().await.to_string();
         settle(actor).await;
         (seen.get(), end, log.get())
