@@ -24,8 +24,9 @@ use crate::system::System;
 /// that is never spawned meets no fault.
 ///
 /// Messages meet theirs when they are sent by a reference: by `tell`,
-/// `try_tell`, `ask` and what is made of those. Answers, permits, subscriptions
-/// and what timers send are not touched.
+/// `try_tell`, `ask` and what is made of those, and so do the deliveries of a
+/// [`Courier`](crate::pattern::Courier) and of [`Workers`](crate::pattern::Workers).
+/// Answers, permits, subscriptions and what timers send are not touched.
 ///
 /// ```
 /// use std::time::Duration;

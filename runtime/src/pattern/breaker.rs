@@ -27,7 +27,7 @@ pub use self::error::BreakerError;
 use self::window::Window;
 use crate::actor::world::World;
 use crate::actor::{ActorRef, AskError, Reply};
-use crate::sync::access::Access;
+use crate::sync::access::{self, Access};
 use crate::sync::shim::Mutex;
 use crate::system::System;
 
@@ -202,6 +202,7 @@ impl CircuitBreaker {
         task: impl Future<Output = Result<T, E>>,
         failed: impl FnOnce(&Result<T, E>) -> bool,
     ) -> Result<T, BreakerError<E>> {
+        poll_fn(access::pass).await;
         let pass = self.acquire().map_err(|retry_in| BreakerError::Open { input: (), retry_in })?;
         let mut task = pin!(task);
         let mut sleep = self.0.settings.timeout.map(|limit| self.0.world.executor.sleep(limit));
@@ -234,6 +235,7 @@ impl CircuitBreaker {
         actor: &ActorRef<M>,
         question: impl FnOnce(Reply<R>) -> M,
     ) -> Result<R, BreakerError<AskError<M>, M>> {
+        poll_fn(access::pass).await;
         let pass = match self.acquire() {
             Ok(pass) => pass,
             // Made nevertheless, so that what is in it comes back.
@@ -252,6 +254,7 @@ impl CircuitBreaker {
     /// # Errors
     /// In how long it may be tried again, as far as is known now.
     pub fn acquire(&self) -> Result<BreakerPass, Duration> {
+        access::act();
         let now = self.now();
         let mut circuit = self.0.circuit.lock();
         let mut changed = None;
@@ -298,6 +301,7 @@ impl CircuitBreaker {
     }
 
     fn settle(&self, epoch: u64, outcome: Outcome) {
+        access::act();
         let now = self.now();
         let changed = {
             let mut circuit = self.0.circuit.lock();

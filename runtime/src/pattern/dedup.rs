@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::Delivery;
 use crate::actor::ActorId;
-use crate::sync::access::Access;
+use crate::sync::access::{self, Access};
 use crate::sync::shim::Mutex;
 
 /// Remembers what has been done, by source and sequence number, so that a
@@ -111,6 +111,7 @@ impl<S: Hash + Eq + Clone> Dedup<S> {
 
     /// Whether message `sequence` of `source` is new; if so, it is claimed.
     pub fn claim(&self, source: S, sequence: u64) -> Novelty<S> {
+        access::act();
         let mut memory = self.0.lock();
         match memory.claim(&source, sequence) {
             Ok(number) => {
@@ -136,6 +137,7 @@ impl<S: Hash + Eq + Clone> Dedup<S> {
     }
 
     fn settle(&self, source: &S, sequence: u64, number: u64, done: bool) {
+        access::act();
         let mut memory = self.0.lock();
         let Some(window) = memory.sources.get_mut(source) else { return };
         if window.seen.get(&sequence) != Some(&Seen::Underway(number)) {

@@ -6,6 +6,7 @@
 //! and the pool goes on with the others: [`Pool::resize`] makes up for it.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use super::router::{RouteAskError, RouteError, Router, Routing};
 use crate::actor::{Actor, ActorPath, ActorRef, Context, Fault, Reply, StopReason, Stopped};
 use crate::mailbox::{Admission, Closed, Mailbox, Push};
 use crate::supervision::{Lives, Restart};
+use crate::sync::access;
 use crate::sync::shim::Mutex;
 use crate::system::{Group, Nobody, Parent, Phase, Spawn, System};
 
@@ -91,18 +93,34 @@ struct Resize {
 impl<W: Actor> Plan<W> {
     /// Brings the workers to their number.
     fn fill(&self, cx: &mut Context<Head<W>>) {
+        while self.change_one(cx) {}
+    }
+
+    /// The same. Explored, each that comes or goes is a step.
+    async fn fill_in_steps(&self, cx: &mut Context<Head<W>>) {
+        loop {
+            poll_fn(access::pass).await;
+            if !self.change_one(cx) {
+                return;
+            }
+        }
+    }
+
+    /// One more, or one fewer, if there is another number of them than there is to be.
+    fn change_one(&self, cx: &mut Context<Head<W>>) -> bool {
         // The lock of the pool's own task: no worker and no sender takes it.
         let mut staff = self.staff.lock();
         staff.here.retain(|worker| !worker.is_closed());
-        while staff.here.len() > staff.size {
+        if staff.here.len() > staff.size {
             // Whom the router chose before may still get a message: it is
             // handled, or comes back as from one that has gone.
             if let Some(worker) = staff.here.pop() {
                 self.workers.leave(&worker);
                 worker.drain();
             }
+            return true;
         }
-        while staff.here.len() < staff.size {
+        if staff.here.len() < staff.size {
             let factory = Arc::clone(&self.factory);
             let worker = cx
                 .build_child(move || factory())
@@ -113,11 +131,13 @@ impl<W: Actor> Plan<W> {
             staff.hired += 1;
             if worker.is_closed() {
                 // The system shuts down.
-                return;
+                return false;
             }
             self.workers.join(&worker);
             staff.here.push(worker);
+            return true;
         }
+        false
     }
 }
 
@@ -128,14 +148,14 @@ impl<W: Actor> Actor for Head<W> {
         // The first time they are there since before the pool was.
         let again = std::mem::replace(&mut self.plan.staff.lock().begun, true);
         if again {
-            self.plan.fill(cx);
+            self.plan.fill_in_steps(cx).await;
         }
         Ok(())
     }
 
     async fn handle(&mut self, resize: Resize, cx: &mut Context<Self>) -> Result<(), Fault> {
         self.plan.staff.lock().size = resize.size;
-        self.plan.fill(cx);
+        self.plan.fill_in_steps(cx).await;
         let _ = resize.done.send(());
         Ok(())
     }

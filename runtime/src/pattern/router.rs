@@ -28,6 +28,7 @@ use self::ring::Ring;
 use self::routing::Kind;
 use crate::actor::{Activity, ActorId, ActorRef, AnswerFuture, AskError, BoxTask, Reply};
 use crate::mailbox::{Admission, SendError, TellWithinError};
+use crate::sync::access::{self, Access};
 use crate::sync::counter::Counter;
 use crate::sync::shim::Mutex;
 
@@ -96,11 +97,12 @@ impl<M: Send + 'static> Router<M> {
     /// it; of a broadcast, those members that have it keep it.
     pub async fn tell(&self, message: M) -> Result<Admission, RouteError<M>> {
         if let Kind::Broadcast(copy) = self.inner.routing.kind {
-            return broadcast::tell_all(&self.members(), message, copy, &mut None).await;
+            let members = self.members_in_a_step().await;
+            return broadcast::tell_all(&members, message, copy, &mut None).await;
         }
         let (mut message, mut gone) = (message, Vec::new());
         loop {
-            let members = self.members();
+            let members = self.members_in_a_step().await;
             let Some(at) = self.first(&members, &message, &gone) else {
                 return Err(RouteError::NoMember(message));
             };
@@ -163,7 +165,7 @@ impl<M: Send + 'static> Router<M> {
     /// # Cancel safety
     /// As [`tell`](Self::tell).
     pub async fn tell_within(&self, limit: Duration, message: M) -> Result<Admission, RouteError<M>> {
-        let members = self.members();
+        let members = self.members_in_a_step().await;
         let Some(clock) = members.first() else { return Err(RouteError::NoMember(message)) };
         if let Kind::Broadcast(copy) = self.inner.routing.kind {
             let until = now(clock).saturating_add(limit);
@@ -172,7 +174,7 @@ impl<M: Send + 'static> Router<M> {
         let until = now(clock).saturating_add(limit);
         let (mut message, mut gone) = (message, Vec::new());
         loop {
-            let members = self.members();
+            let members = self.members_in_a_step().await;
             let Some(at) = self.first(&members, &message, &gone) else {
                 return Err(RouteError::NoMember(message));
             };
@@ -220,13 +222,13 @@ impl<M: Send + 'static> Router<M> {
         let (reply, mut answer) = Reply::channel_until(until);
         let (mut question, mut gone) = (question(reply), Vec::new());
         if let Kind::Broadcast(copy) = self.inner.routing.kind {
-            let members = self.members();
+            let members = self.members_in_a_step().await;
             let mut timeout = until.and_then(|until| timer(&members, until));
             broadcast::tell_all(&members, question, copy, &mut timeout).await.map_err(RouteAskError::Refused)?;
             return first_answer(&mut answer, &mut timeout).await;
         }
         loop {
-            let members = self.members();
+            let members = self.members_in_a_step().await;
             let Some(at) = self.first(&members, &question, &gone) else {
                 return Err(RouteAskError::Refused(RouteError::NoMember(question)));
             };
@@ -244,6 +246,13 @@ impl<M: Send + 'static> Router<M> {
                 Err(AskError::Deadlock(cycle)) => Err(RouteAskError::Deadlock(cycle)),
             };
         }
+    }
+
+    /// Those to choose from. Explored, to choose is a step: until the choice is
+    /// told, whoever it is may have more to do, or be gone.
+    async fn members_in_a_step(&self) -> Arc<[ActorRef<M>]> {
+        poll_fn(access::pass).await;
+        self.members()
     }
 
     /// The first choice among the members that are there and not `gone`.
@@ -270,18 +279,18 @@ impl<M: Send + 'static> Router<M> {
     }
 
     fn ring(&self, members: &Arc<[ActorRef<M>]>) -> Arc<Ring> {
-        let mut kept = self.inner.ring.lock();
-        match &*kept {
-            Some((of, ring)) if Arc::ptr_eq(of, members) => Arc::clone(ring),
-            _ => {
-                let ring = Arc::new(Ring::new(members.iter().map(ActorRef::id)));
-                let old = kept.replace((Arc::clone(members), Arc::clone(&ring)));
-                drop(kept);
-                // May be the last that knows of an actor: dropped without the lock.
-                drop(old);
-                ring
-            }
+        let kept = self.inner.ring.lock_to(Access::Read);
+        if let Some((of, ring)) = &*kept
+            && Arc::ptr_eq(of, members)
+        {
+            return Arc::clone(ring);
         }
+        drop(kept);
+        let ring = Arc::new(Ring::new(members.iter().map(ActorRef::id)));
+        let old = self.inner.ring.lock().replace((Arc::clone(members), Arc::clone(&ring)));
+        // May be the last that knows of an actor: dropped without the lock.
+        drop(old);
+        ring
     }
 }
 

@@ -16,14 +16,14 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 pub use self::lag::{Lag, Lagged};
 
 use self::lag::Missed;
 use crate::actor::{ActorId, ActorPath, ActorRef, TellRef};
 use crate::mailbox::{Admission, DropReason, SendError};
-use crate::sync::access::Access;
+use crate::sync::access::{self, Access};
 use crate::sync::counter::{Counter, Flag};
 use crate::sync::shim::Mutex;
 
@@ -145,6 +145,7 @@ impl<M: Clone + Send + 'static> Topic<M> {
         let subscribers = self.inner.now();
         let mut published = Published::default();
         if let Some((last, others)) = subscribers.split_last() {
+            access::act();
             for subscriber in others {
                 subscriber.offer(message.clone(), &mut published);
             }
@@ -161,16 +162,15 @@ impl<M: Clone + Send + 'static> Topic<M> {
     /// those that were waited for miss it, which is counted. So it can be
     /// limited in time from outside.
     pub async fn publish_waiting(&self, message: M) -> Published {
+        poll_fn(access::pass).await;
         let subscribers = self.inner.now();
-        let mut published = Published::default();
-        let waits = |subscriber: &&Arc<Subscriber<M>>| subscriber.lag == Lag::Wait;
-        for subscriber in subscribers.iter().filter(|subscriber| !waits(subscriber)) {
-            subscriber.offer(message.clone(), &mut published);
-        }
-        let open = subscribers.iter().filter(waits).filter(|subscriber| !subscriber.gone.is_raised());
-        let mut waiting =
-            Waiting { tells: open.map(|subscriber| (&**subscriber, subscriber.actor.tell(message.clone()))).collect() };
-        drop(message);
+        let mut offers = Offers { message, left: &subscribers, published: Published::default(), begun: false };
+        poll_fn(|cx| offers.poll(cx)).await;
+        let mut published = offers.published;
+        let open = subscribers.iter().filter(|to| to.lag == Lag::Wait && !to.gone.is_raised());
+        let tells = open.map(|subscriber| (&**subscriber, subscriber.actor.tell(offers.message.clone())));
+        let mut waiting = Waiting { tells: tells.collect() };
+        drop(offers);
         poll_fn(|cx| {
             waiting.tells.retain_mut(|(subscriber, tell)| match Pin::new(tell).poll(cx) {
                 Poll::Ready(told) => {
@@ -210,6 +210,7 @@ impl<M> Inner<M> {
     }
 
     fn change(&self, change: impl FnOnce(&[Arc<Subscriber<M>>]) -> Arc<[Arc<Subscriber<M>>]>) {
+        access::act();
         let mut subscribers = self.subscribers.lock();
         let changed = change(&subscribers);
         let old = std::mem::replace(&mut *subscribers, changed);
@@ -268,6 +269,45 @@ impl<M: Send + 'static> Subscriber<M> {
             lag: self.lag,
             reached: self.reached.get(),
             skipped: self.missed.skipped(),
+        }
+    }
+}
+
+/// Copies for those that do not wait. Given up, it gives them theirs.
+struct Offers<'a, M: Clone + Send + 'static> {
+    message: M,
+    left: &'a [Arc<Subscriber<M>>],
+    published: Published,
+    begun: bool,
+}
+
+impl<M: Clone + Send + 'static> Offers<'_, M> {
+    fn next(&self) -> Option<usize> {
+        self.left.iter().position(|subscriber| subscriber.lag != Lag::Wait)
+    }
+
+    fn offer(&mut self, at: usize) {
+        self.left[at].offer(self.message.clone(), &mut self.published);
+        self.left = &self.left[at + 1..];
+    }
+
+    /// Ready at once. Explored, each is a step, and whom there is to offer it to
+    /// is seen in that of the first.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(at) = self.next() {
+            if std::mem::replace(&mut self.begun, true) && access::pass(cx).is_pending() {
+                return Poll::Pending;
+            }
+            self.offer(at);
+        }
+        Poll::Ready(())
+    }
+}
+
+impl<M: Clone + Send + 'static> Drop for Offers<'_, M> {
+    fn drop(&mut self) {
+        while let Some(at) = self.next() {
+            self.offer(at);
         }
     }
 }

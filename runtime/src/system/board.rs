@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::actor::panic::contained;
-use crate::sync::access::Access;
+use crate::sync::access::{self, Access};
 use crate::sync::counter::Flag;
 use crate::sync::shim::Mutex;
 
@@ -42,6 +42,8 @@ impl<S, E> Board<S, E> {
     }
 
     pub(super) fn read<R>(&self, look: impl FnOnce(&S) -> R) -> R {
+        // Explored, what is done about it is done in another step.
+        access::act();
         look(&self.inner.lock_to(Access::Read).state)
     }
 
@@ -49,6 +51,7 @@ impl<S, E> Board<S, E> {
     /// listen. It runs under the lock: what it takes out of the state, it
     /// returns, so that foreign code is dropped elsewhere.
     pub(super) fn change<R>(&self, change: impl FnOnce(&mut S, &mut Vec<E>) -> R) -> R {
+        access::act();
         let mut events = Vec::new();
         let result = {
             let mut inner = self.inner.lock();

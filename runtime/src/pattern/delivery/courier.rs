@@ -17,6 +17,7 @@ use crate::actor::reference::Halt;
 use crate::actor::{Actor, ActorRef, Context, Fault, StopReason};
 use crate::mailbox::Mailbox;
 use crate::supervision::Backoff;
+use crate::sync::access;
 use crate::system::{Phase, System};
 
 /// Delivers at least once, within a process: an actor that stands before
@@ -279,6 +280,10 @@ impl<M: Send + 'static> Actor for Clerk<M> {
     async fn handle(&mut self, message: M, cx: &mut Context<Self>) -> Result<(), Fault> {
         let desk = &self.desk;
         let stopping = poll_fn(move |task| {
+            // Explored, it was taken in one step, and is sent on in another.
+            if access::pass(task).is_pending() {
+                return Poll::Pending;
+            }
             // Told to stop it does not wait for what may never come; told to
             // drain it does, unless nobody is there to work.
             let ending = match cx.ordered() {

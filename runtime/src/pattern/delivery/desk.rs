@@ -10,10 +10,12 @@ use super::ledger::{After, Ledger};
 use super::targets::{Picked, Target, WorkerStats};
 use super::terms::{DeliveryStats, KeyOf, Terms};
 use super::{Custody, Delivery, Return, Settle, Slip};
+use crate::actor::fate;
 use crate::actor::panic::contained;
 use crate::actor::world::World;
 use crate::actor::{ActorId, ActorPath, ActorRef};
 use crate::mailbox::{DropReason, Permit, TryReserveError};
+use crate::sync::access::{self, Access};
 use crate::sync::shim::Mutex;
 use crate::system::System;
 
@@ -103,7 +105,7 @@ impl<M: Send + 'static> Desk<M> {
     }
 
     pub(super) fn read<R>(&self, look: impl FnOnce(&Ledger<M>) -> R) -> R {
-        look(&self.ledger.lock())
+        look(&self.ledger.lock_to(Access::Read))
     }
 
     pub(super) fn now(&self) -> Duration {
@@ -182,9 +184,27 @@ impl<M: Send + 'static> Desk<M> {
             }
         }
         let custody: Arc<dyn Custody<M>> = Arc::clone(self) as _;
+        access::act();
         // If it comes back at once, dropping it does what is to be done. What a
         // mapped reference makes of it is foreign code, too.
-        let _ = contained(|| drop(permit.send(Delivery::new(sending.message, slip, custody))));
+        let _ = contained(|| {
+            let delivery = Delivery::new(sending.message, slip, custody);
+            match self.survives(target, delivery) {
+                Some(delivery) => drop(permit.send(delivery)),
+                None => drop(permit),
+            }
+        });
+    }
+
+    /// The delivery, if it is to arrive now: explored, a fault may have it otherwise.
+    fn survives(&self, target: u64, delivery: Delivery<M>) -> Option<Delivery<M>> {
+        if !access::is_exploring() {
+            return Some(delivery);
+        }
+        match self.read(|ledger| ledger.targets.actor(target)) {
+            Some(actor) => fate::send(&actor, delivery),
+            None => Some(delivery),
+        }
     }
 
     pub(crate) fn close(&self) {
@@ -247,7 +267,7 @@ impl<M: Send + 'static> Desk<M> {
     }
 
     pub(crate) fn dismiss(&self, actor: &ActorRef<Delivery<M>>) -> bool {
-        let key = self.ledger.lock().targets.find(actor);
+        let key = self.read(|ledger| ledger.targets.find(actor));
         key.is_some_and(|key| self.leave(key))
     }
 }
@@ -260,6 +280,7 @@ fn unwatch<M>(actor: &ActorRef<M>, watch: Option<u64>) {
 
 impl<M: Send + 'static> Settle for Desk<M> {
     fn ack(&self, slip: Slip) -> bool {
+        access::act();
         self.with(|ledger, after| ledger.ack(slip, after))
     }
 
@@ -275,6 +296,7 @@ impl<M: Send + 'static> Settle for Desk<M> {
 
 impl<M: Send + 'static> Custody<M> for Desk<M> {
     fn take_back(&self, slip: Slip, message: Option<M>, how: Return, opened: bool) {
+        access::act();
         let now = self.now();
         self.with(|ledger, after| {
             ledger.take_back(slip, message, how, opened, (now, || self.random()), after);

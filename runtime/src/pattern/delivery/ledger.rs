@@ -187,6 +187,11 @@ impl<M: Send + 'static> Ledger<M> {
         !self.ready.is_empty()
     }
 
+    /// Whether somebody is to get one.
+    pub(super) fn can_send(&self) -> bool {
+        !self.closed && self.has_ready() && self.targets.has_free()
+    }
+
     /// Who is to get the next message. See [`Targets::pick`].
     pub(super) fn pick(&mut self) -> Option<Picked<M>> {
         let oldest = *self.ready.first().filter(|_| !self.closed)?;

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use self::waits::{Granted, Waits};
 use super::desk::Desk;
+use super::ledger::Ledger;
 use super::targets::Picked;
 use crate::actor::{ActorRef, BoxTask};
 use crate::mailbox::{ReserveError, TryReserveError};
+use crate::sync::access;
 
 /// How many messages are sent in one poll, before others run.
 const BUDGET: usize = 128;
@@ -38,9 +40,13 @@ impl<M: Send + 'static> Pump<M> {
         Self { desk, me, until_settled, waits: Waits::new(), sleep: None }
     }
 
-    /// Sends what can be sent now. `true`: the budget is used up.
+    /// Sends what can be sent now. `true`: the budget is used up. Explored, a
+    /// step sends one.
     fn send_ready(&mut self, cx: &mut Context<'_>) -> bool {
         for _ in 0..BUDGET {
+            if access::has_acted() && access::unseen(|| self.desk.read(Ledger::can_send)) {
+                break;
+            }
             let Some(picked) = self.desk.with(|ledger, _| ledger.pick()) else { return false };
             let Picked { target, actor, wait } = picked;
             if wait {
@@ -75,11 +81,12 @@ impl<M: Send + 'static> Pump<M> {
         }
     }
 
-    /// Whether those that let nothing in before do so now.
-    fn look_at_waits(&mut self, cx: &mut Context<'_>) {
+    /// Whether those that let nothing in before do so now. `true`: it has acted,
+    /// and there are more.
+    fn look_at_waits(&mut self, cx: &mut Context<'_>) -> bool {
         let shut = self.desk.with(|ledger, _| std::mem::take(&mut ledger.targets.shut));
         if self.waits.is_empty() {
-            return;
+            return false;
         }
         // Those that have left since, or are to get no more, are waited for no longer.
         for target in shut {
@@ -87,11 +94,15 @@ impl<M: Send + 'static> Pump<M> {
                 self.desk.with(|ledger, _| ledger.targets.landed(target));
             }
         }
-        for target in self.waits.woken(cx) {
+        self.waits.listen(cx.waker());
+        while !access::has_acted()
+            && let Some(target) = self.waits.next_woken()
+        {
             if let Poll::Ready(granted) = self.waits.poll(target) {
                 self.granted(target, granted);
             }
         }
+        self.waits.has_woken()
     }
 
     /// Nothing is ready: nobody needs to be waited for.
@@ -136,7 +147,10 @@ impl<M: Send + 'static> Future for Pump<M> {
                 ledger.pump.replace(cx.waker().clone())
             });
             drop(before);
-            this.look_at_waits(cx);
+            if this.look_at_waits(cx) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             let now = this.desk.now();
             this.desk.with(|ledger, after| ledger.expire(now, || this.desk.random(), after));
             if this.send_ready(cx) {

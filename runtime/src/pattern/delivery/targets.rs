@@ -166,6 +166,16 @@ impl<M: Send + 'static> Targets<M> {
         self.slots
     }
 
+    /// Who that is, unless it has left.
+    pub(super) fn actor(&self, key: u64) -> Option<ActorRef<Delivery<M>>> {
+        self.all.get(&key).map(|target| target.actor.clone())
+    }
+
+    /// Whether there is one to be [picked](Self::pick).
+    pub(super) fn has_free(&self) -> bool {
+        !self.free.is_empty()
+    }
+
     /// Whether it is to get another.
     pub(super) fn is_open(&self, key: u64) -> bool {
         self.all.get(&key).is_some_and(|target| target.open() > 0)

@@ -344,7 +344,7 @@ pub(crate) fn goes_on() {
 /// Whether this step has done what others can see.
 #[inline]
 pub(crate) fn has_acted() -> bool {
-    RECORDER.with(|r| r.acted.get())
+    RECORDER.with(|r| r.on.get() && r.acted.get())
 }
 
 fn record(touch: Touch) {

@@ -3,7 +3,7 @@
 //! Each is polled when it was woken itself: how many others are waited for
 //! makes no difference to it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub(super) type Granted<M> = Result<Permit<Delivery<M>>, ReserveError>;
 
 pub(super) struct Waits<M> {
     pending: BTreeMap<u64, Wait<M>>,
+    /// Who has been woken, and was not looked at since.
+    woken: VecDeque<u64>,
     bell: Arc<Bell>,
 }
 
@@ -66,7 +68,7 @@ impl<M> Wait<M> {
 
 impl<M: Send + 'static> Waits<M> {
     pub(super) fn new() -> Self {
-        Self { pending: BTreeMap::new(), bell: Arc::default() }
+        Self { pending: BTreeMap::new(), woken: VecDeque::new(), bell: Arc::default() }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -92,19 +94,24 @@ impl<M: Send + 'static> Waits<M> {
         polled
     }
 
-    /// Who has been woken since this was asked last. The next one wakes `cx`.
-    pub(super) fn woken(&mut self, cx: &mut Context<'_>) -> Vec<u64> {
-        self.listen(cx.waker())
-    }
-
-    fn listen(&self, waker: &Waker) -> Vec<u64> {
+    /// Hears who has been woken. The next one that is wakes `waker`.
+    pub(super) fn listen(&mut self, waker: &Waker) {
         let waker = waker.clone();
-        let (woken, before) = {
+        let before = {
             let mut bell = self.bell.0.lock();
-            (std::mem::take(&mut bell.0), bell.1.replace(waker))
+            self.woken.extend(bell.0.drain(..));
+            bell.1.replace(waker)
         };
         drop(before);
-        woken
+    }
+
+    /// One that was woken.
+    pub(super) fn next_woken(&mut self) -> Option<u64> {
+        self.woken.pop_front()
+    }
+
+    pub(super) fn has_woken(&self) -> bool {
+        !self.woken.is_empty()
     }
 
     /// Whether it lets one in now, if it is waited for.
@@ -148,6 +155,11 @@ mod tests {
         }
     }
 
+    fn woken(waits: &mut Waits<()>, cx: &Context<'_>) -> Vec<u64> {
+        waits.listen(cx.waker());
+        std::iter::from_fn(|| waits.next_woken()).collect()
+    }
+
     #[test]
     fn who_is_woken_is_told_of_once_and_again_when_it_was_looked_at() {
         let system = System::with_executor(ManualExecutor::new());
@@ -158,15 +170,15 @@ mod tests {
         }
         let knock = |waits: &Waits<()>, target| waits.pending[&target].knock.wake_by_ref();
         for _ in 0..3 {
-            assert!(waits.woken(&mut cx).is_empty());
+            assert!(woken(&mut waits, &cx).is_empty());
             knock(&waits, 1);
             knock(&waits, 1);
-            assert_eq!(waits.woken(&mut cx), [1]);
+            assert_eq!(woken(&mut waits, &cx), [1]);
             assert!(waits.poll(1).is_pending(), "it was woken for nothing");
         }
         knock(&waits, 2);
         assert!(waits.end(2).is_some());
-        assert_eq!(waits.woken(&mut cx), [2]);
+        assert_eq!(woken(&mut waits, &cx), [2]);
         assert!(waits.poll(2).is_pending(), "it is waited for no longer");
         assert_eq!(waits.end_all().collect::<Vec<_>>(), [0, 1]);
     }
