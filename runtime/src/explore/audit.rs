@@ -1,6 +1,7 @@
 //! Looks whether steps touch what they should, and nothing else.
 
 mod flow;
+mod patterns;
 mod programs;
 
 use std::collections::{BTreeMap, BTreeSet};
