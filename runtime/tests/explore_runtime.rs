@@ -12,7 +12,9 @@ mod explore_runtime {
     mod delivery;
     mod endings;
     mod flows;
+    mod later;
     mod patterns;
     mod supervision;
     mod waits;
+    mod work;
 }
