@@ -6,15 +6,15 @@
 //! waits. Whenever the poll ends, what was taken has been published, so an
 //! actor that waits or sleeps holds no sender back.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::pin;
-use std::task::Poll;
 #[cfg(feature = "metrics")]
 use std::time::Duration;
 
 mod aside;
 mod attend;
 mod observing;
+mod pauses;
 
 use self::attend::{attend, attend_message};
 use super::bonds::News;
@@ -130,6 +130,10 @@ impl<A: Actor> Cell<A> {
     pub(crate) fn live<'a>(&'a mut self, actor: &'a mut A) -> impl Future<Output = Exit> + Send + use<'a, A> {
         async move {
             self.cx.life().note(Doing::Working);
+            if access::is_exploring() {
+                // The hook was a step: whether a message is there or not.
+                self.let_others_run().await;
+            }
             let mut left = self.budget;
             loop {
                 let look = access::look();
@@ -391,32 +395,6 @@ impl<A: Actor> Cell<A> {
         self.draining || self.core().ending().is_some()
     }
 
-    /// Sleeps until there is something to do.
-    async fn settle_down(&mut self, look: access::Look) {
-        if !self.enlisted && self.rx.holds_storage() {
-            self.enlist();
-        }
-        if self.rx.is_adaptive() {
-            self.observe(0);
-        }
-        self.cx.life().note(Doing::Parked);
-        let mut asleep = false;
-        poll_fn(|cx| {
-            // Woken without a message, there may be more to ask for.
-            asleep = !asleep && self.rx.park(cx.waker());
-            if asleep {
-                // With a message there, the step would have ended before it.
-                look.sleeps();
-                Poll::Pending
-            } else {
-                Poll::Ready(())
-            }
-        })
-        .await;
-        self.cx.life().note(Doing::Working);
-        self.fresh = true;
-    }
-
     /// The last hook. `false`: killed while it waited.
     pub(crate) async fn take_leave(&mut self, actor: &mut A, reason: &StopReason) -> bool {
         let mut hook = pin!(actor.stopped(reason, &mut self.cx));
@@ -428,33 +406,6 @@ impl<A: Actor> Cell<A> {
                 Err(Urgent::Renew) => {}
             }
         }
-    }
-
-    /// Gives up the thread for a turn.
-    #[cold]
-    pub(crate) async fn let_others_run(&mut self) {
-        self.rx.publish();
-        // Explored, a step in which there is nothing to do would be one more to
-        // put in every order.
-        if access::is_exploring() {
-            let look = access::look();
-            let quiet = self.rx.is_quiet() && !self.core().lane.is_pending() && !self.cx.attention;
-            // Gone to sleep or not, it does the same with what comes.
-            look.is_nothing();
-            if quiet {
-                return;
-            }
-        }
-        let mut yielded = false;
-        poll_fn(|cx| {
-            if std::mem::replace(&mut yielded, true) {
-                return Poll::Ready(());
-            }
-            cx.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
-        self.fresh = true;
     }
 }
 

@@ -48,7 +48,8 @@ pub(crate) struct State {
     /// How often it has when nothing else was left to do.
     pub(crate) struck: u32,
     /// Those who wait until nothing else can run.
-    pub(crate) settling: Vec<Waker>,
+    pub(crate) settling: BTreeMap<u64, Waker>,
+    next_settling: u64,
     /// The task that runs.
     pub(crate) current: Option<usize>,
     /// The run makes no sense any more: something escaped, or was not the same.
@@ -164,7 +165,8 @@ impl SimExecutor {
                 awaited: Vec::new(),
                 clock_task: None,
                 struck: 0,
-                settling: Vec::new(),
+                settling: BTreeMap::new(),
+                next_settling: 0,
                 current: None,
                 broken: None,
                 home: thread::current(),
@@ -215,7 +217,7 @@ impl SimExecutor {
 
     /// Resolves when nothing else can run.
     pub(crate) fn settled(&self) -> Settled {
-        Settled { shared: Arc::clone(&self.0), asked: false }
+        Settled { shared: Arc::clone(&self.0), asked: None }
     }
 }
 
@@ -369,18 +371,35 @@ impl Drop for Sleep {
 /// The future of [`SimExecutor::settled`].
 pub(crate) struct Settled {
     shared: Arc<Shared>,
-    asked: bool,
+    /// Its place among those who wait for quiet, from the first poll on.
+    asked: Option<u64>,
 }
 
 impl Future for Settled {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.asked, true) {
-            return Poll::Ready(());
-        }
-        self.shared.state.lock().settling.push(cx.waker().clone());
+        let this = &mut *self;
+        let mut guard = this.shared.state.lock();
+        let state = &mut *guard;
+        let key = *this.asked.get_or_insert_with(|| {
+            state.next_settling += 1;
+            state.settling.insert(state.next_settling, cx.waker().clone());
+            state.next_settling
+        });
+        // Taken from there when it was quiet.
+        let Some(waker) = state.settling.get_mut(&key) else { return Poll::Ready(()) };
+        let old = std::mem::replace(waker, cx.waker().clone());
+        drop(guard);
+        drop(old);
         Poll::Pending
+    }
+}
+
+impl Drop for Settled {
+    fn drop(&mut self) {
+        let waker = self.asked.and_then(|key| self.shared.state.lock().settling.remove(&key));
+        drop(waker);
     }
 }
 

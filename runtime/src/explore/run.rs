@@ -170,7 +170,7 @@ fn next(state: &mut State, chooser: &Chooser, limits: Limits, ids: &mut Vec<Task
 /// Nothing can run.
 fn idle(state: &mut State) -> Next {
     if !state.settling.is_empty() {
-        state.due = std::mem::take(&mut state.settling);
+        state.due = std::mem::take(&mut state.settling).into_values().collect();
         // From here on it may move at any moment, as before.
         state.wind_clock();
         return barrier(state, EventKind::Settled);

@@ -166,7 +166,7 @@ async fn begin_again<A: Actor>(lives: &mut Lives<A>, cell: &mut Cell<A>, delay: 
     cell.cx.life().note(Doing::BackingOff);
     let mut sleep = (!delay.is_zero()).then(|| cell.cx.sleep(delay));
     // A life may fail at once, and so may all that follow.
-    cell.let_others_run().await;
+    cell.let_others_run_first().await;
     // Told so at whatever time: there is nothing to wait for that matters to
     // what was accepted.
     let (group, mut drained) = (lives.group(), cell.is_draining());
@@ -267,8 +267,13 @@ async fn end_family<A: Actor>(cell: &mut Cell<A>, how: Halt, patience: Option<Du
         })
         .await;
     }
-    if is_killed(cell, Waker::noop()) {
-        order = Some(StopReason::Killed);
+    // Whoever comes too late for this one finds the next: seen, unlike the looks
+    // of one who waits.
+    while let Some(urgent) = cell.rx.poll_urgent() {
+        if matches!(urgent, Urgent::Kill) {
+            order = Some(StopReason::Killed);
+            break;
+        }
     }
     order
 }

@@ -5,7 +5,7 @@
 //! and Rakamaric, POPL 2011). Most faults of real programs need one or two.
 
 use super::super::report::Coverage;
-use super::super::trace::{Point, Trace};
+use super::super::trace::{End, Point, Trace};
 use super::Search;
 
 /// Runs every order that takes no more than so many delays. What a program
@@ -74,7 +74,8 @@ impl Search for Delays {
         self.next(options)
     }
 
-    fn end(&mut self, _trace: &Trace) {
+    fn end(&mut self, trace: &Trace) {
+        self.bounded |= trace.end == End::TooLong;
         self.path.truncate(self.at);
     }
 

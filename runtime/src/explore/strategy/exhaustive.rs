@@ -1,7 +1,7 @@
 //! All orders, depth first.
 
 use super::super::report::Coverage;
-use super::super::trace::{Point, Trace};
+use super::super::trace::{End, Point, Trace};
 use super::Search;
 
 /// Runs every order there is.
@@ -10,6 +10,8 @@ pub(crate) struct Exhaustive {
     path: Vec<Node>,
     at: usize,
     begun: bool,
+    /// A run was too long to be run to its end.
+    bounded: bool,
 }
 
 #[derive(Debug)]
@@ -61,12 +63,13 @@ impl Search for Exhaustive {
         self.next(options)
     }
 
-    fn end(&mut self, _trace: &Trace) {
+    fn end(&mut self, trace: &Trace) {
+        self.bounded |= trace.end == End::TooLong;
         // A run that was broken off by a failure: nothing comes after it.
         self.path.truncate(self.at);
     }
 
     fn coverage(&self) -> Coverage {
-        Coverage::Exhausted
+        if self.bounded { Coverage::Bounded } else { Coverage::Exhausted }
     }
 }

@@ -1,26 +1,23 @@
-//! Orders that a look in vain must not hide.
-#![cfg(feature = "explore")]
+//! A look in vain, which is none only if nobody can remember it.
 
-use std::fmt::Debug;
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 
-use tidegate::Reply;
-use tidegate::explore::{Coverage, Explorer, Shared, Sim, Strategy};
+use tidegate::explore::Shared;
+use tidegate::prelude::*;
+use tidegate::{Reply, mailbox};
 
-/// Expects the reduction to see all that can come out.
-#[track_caller]
-fn all_is_seen<T, F>(body: fn(Sim) -> F)
-where
-    T: Ord + Debug + Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    let (in_full, all) = Explorer::new(Strategy::Exhaustive).outcomes(body);
-    let (report, reduced) = Explorer::new(Strategy::Reduced).cross_check(0).outcomes(body);
-    assert_eq!((in_full.coverage, report.coverage), (Coverage::Exhausted, Coverage::Exhausted));
-    assert!(all.len() > 1, "nothing depends on the order: {all:?}");
-    assert_eq!(all, reduced);
+use crate::all_is_seen::all_is_seen;
+
+struct Idle;
+
+impl Actor for Idle {
+    type Msg = ();
+
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 #[test]
@@ -55,6 +52,48 @@ fn who_looks_once_and_waits_for_another_may_remember() {
             drop(sim.spawn(name, async move { reply.send(()).is_ok() }));
         }
         waiter.await
+    });
+}
+
+#[test]
+fn who_looks_whether_an_actor_has_ended_may_remember() {
+    all_is_seen(|sim| async move {
+        let idle = sim.system().spawn(Idle, Push::bounded(1));
+        let (reply, answer) = Reply::channel();
+        let mut end = idle.stopped();
+        let waiter = sim.spawn("waiter", async move {
+            let early = poll_fn(|cx| Poll::Ready(Pin::new(&mut end).poll(cx).is_ready())).await;
+            let _ = answer.await;
+            early
+        });
+        drop(sim.spawn("killer", async move {
+            idle.kill();
+            idle.stopped().await;
+            reply.send(()).is_ok()
+        }));
+        waiter.await
+    });
+}
+
+#[test]
+fn who_looks_whether_a_message_has_come_may_remember() {
+    all_is_seen(|sim| async move {
+        let (sender, mut receiver) = mailbox::channel::<u8>(Push::bounded(1));
+        let (reply, answer) = Reply::channel();
+        let waiter = sim.spawn("waiter", async move {
+            let early = {
+                let mut received = pin!(receiver.recv());
+                poll_fn(|cx| Poll::Ready(received.as_mut().poll(cx).is_ready())).await
+            };
+            let _ = answer.await;
+            early
+        });
+        let kept = sender.clone();
+        drop(sim.spawn("teller", async move { sender.tell(1).await.is_ok() }));
+        drop(sim.spawn("poster", async move { reply.send(()).is_ok() }));
+        let early = waiter.await;
+        drop(kept);
+        early
     });
 }
 
