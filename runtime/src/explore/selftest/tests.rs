@@ -40,5 +40,5 @@ fn a_wake_taken_for_an_order_is_noticed() {
 /// One looks at the clock while another waits for an answer, and not for ever.
 #[test]
 fn a_clock_that_is_not_touched_is_noticed() {
-    is_noticed(Planted::Clock, 281..282);
+    is_noticed(Planted::Clock, 401..402);
 }
