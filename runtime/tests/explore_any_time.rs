@@ -234,3 +234,37 @@ fn a_property_is_looked_at_while_the_clock_moves() {
         }
     }
 }
+
+struct Payments(u32);
+
+#[actor]
+impl Payments {
+    #[message]
+    fn pay(&mut self, amount: u32) -> u32 {
+        self.0 += amount;
+        self.0
+    }
+
+    #[message]
+    fn paid(&self) -> u32 {
+        self.0
+    }
+}
+
+/// What nobody waits for any more is not handled; but it may be in the handler already.
+#[test]
+fn the_time_is_up_between_the_taking_of_a_message_and_its_handling() {
+    let body = |sim: Sim| async move {
+        let payments = sim.system().spawn(Payments(0), Push::bounded(2));
+        for _ in 0..2 {
+            if payments.ask_within(SECOND, |reply| PaymentsMsg::Pay { amount: 5, reply }).await.is_ok() {
+                break;
+            }
+        }
+        sim.settled().await;
+        payments.paid().await.unwrap()
+    };
+    for explorer in [full(), reduced()] {
+        assert_eq!(explorer.outcomes(body).1, [0, 5, 10].into());
+    }
+}

@@ -194,8 +194,8 @@ impl Explorer {
     }
 
     /// Lets the clock move at any time, as on a slow machine: to the next timer,
-    /// while others could run. By default it moves when nothing else can, and no
-    /// timer is late.
+    /// while others could run, and between the taking of a message and what its
+    /// handler does. By default it moves when nothing else can, and no timer is late.
     ///
     /// A program that sets a timer again and again has no end of orders then. Nor of
     /// a run: when the body is done and nothing else can run, the clock moves on 16

@@ -69,6 +69,11 @@
 //! are one step, so nothing comes between them here, as it might on
 //! several threads.
 //!
+//! A step is ended as tokio's cooperative budget ends one: what could go on says
+//! [`Poll::Pending`](std::task::Poll::Pending) and wakes its task. Who asks a future only
+//! once (`now_or_never`, a `select` that prefers one side) may hear that, too, of what
+//! is there; `try_recv` and the like tell the truth.
+//!
 //! # What is not seen
 //! - Memory that is shared past the runtime, an `Arc<Mutex<_>>` in two handlers: runs
 //!   are right, but [`Strategy::Reduced`] does not know that their order matters, and
@@ -76,6 +81,13 @@
 //! - Orders of single memory accesses: that is loom's business.
 //! - Time that passes while something can run, unless
 //!   [`any_time`](Explorer::any_time) is said: a handler takes no time.
+//! - Numbers that measure how things were delivered and are part of no rule:
+//!   [`polls`](crate::MailboxStats::polls), [`high_water`](crate::MailboxStats::high_water),
+//!   times. No order is run by [`Strategy::Reduced`] for their sake.
+//! - What a future of your own remembers of a single look in vain. Whether a step
+//!   that looked at one thing, did not find it, and went to sleep comes before or
+//!   after another makes no difference to an `.await`, a `select` or a `join`, so it is
+//!   not tried; to a `poll_fn` that counts its polls it does.
 //! - Threads, sockets, other runtimes: using one is found and named, where it wakes
 //!   or panics.
 

@@ -15,6 +15,9 @@ pub(super) struct Attended<'a, 'b, F, M: Send + 'static> {
     handler: Pin<&'a mut F>,
     rx: &'b mut Receiver<M>,
     polled: bool,
+    /// Explored with a clock that moves at any time, it takes some before it does
+    /// anything.
+    is_slow: bool,
     #[cfg(feature = "tracing")]
     span: Option<tracing::Span>,
 }
@@ -27,6 +30,7 @@ pub(super) fn attend<'a, 'b, F, M: Send + 'static>(
         handler,
         rx,
         polled: false,
+        is_slow: false,
         #[cfg(feature = "tracing")]
         span: None,
     }
@@ -47,6 +51,7 @@ pub(super) fn attend_message<'a, 'b, F, M: Send + 'static>(
         Some(span)
     };
     Attended {
+        is_slow: access::takes_time(),
         #[cfg(feature = "tracing")]
         span,
         ..attend(handler, rx)
@@ -68,7 +73,9 @@ impl<F: Future, M: Send + 'static> Future for Attended<'_, '_, F, M> {
             }
             look.repeats();
         }
-        {
+        if std::mem::take(&mut this.is_slow) {
+            cx.waker().wake_by_ref();
+        } else {
             #[cfg(feature = "tracing")]
             let _entered = this.span.as_ref().map(tracing::Span::enter);
             if let Poll::Ready(result) = this.handler.as_mut().poll(cx) {

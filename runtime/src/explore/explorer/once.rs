@@ -31,6 +31,7 @@ impl Explorer {
         Fut::Output: Outcome + Send,
     {
         access::forget_living();
+        access::let_take_time(self.any_time);
         access::begin_step(TaskId::ROOT.0, 0, false, limits.telling);
         executor.begin(self.seed, limits);
         let system = System::builder().for_exploring(self.deadlocks).build_on(executor.clone());

@@ -96,6 +96,11 @@ pub(crate) const fn is_exploring() -> bool {
 }
 
 #[inline(always)]
+pub(crate) const fn takes_time() -> bool {
+    false
+}
+
+#[inline(always)]
 pub(crate) fn act() {}
 
 #[inline(always)]

@@ -70,6 +70,8 @@ struct Recorder {
     waited: Cell<bool>,
     /// The step has done what others can see.
     acted: Cell<bool>,
+    /// What handles a message takes time before it does: see [`takes_time`].
+    slow: Cell<bool>,
     task: Cell<u32>,
     /// How many objects the task has made.
     made: Cell<u32>,
@@ -88,6 +90,7 @@ thread_local! {
         begun: Cell::new(0),
         waited: Cell::new(false),
         acted: Cell::new(false),
+        slow: Cell::new(false),
         task: Cell::new(0),
         made: Cell::new(0),
         living: Cell::new(0),
@@ -391,6 +394,18 @@ pub(crate) fn is_telling() -> bool {
 pub(crate) fn is_exploring() -> bool {
     // Asked by wakers too, from threads that are being torn down.
     RECORDER.try_with(|r| r.on.get()).unwrap_or(false)
+}
+
+/// Whether the clock may move between the taking of a message and what its handler
+/// does.
+#[inline]
+pub(crate) fn takes_time() -> bool {
+    RECORDER.with(|r| r.on.get() && r.slow.get())
+}
+
+/// Says so for the runs that come.
+pub(crate) fn let_take_time(slow: bool) {
+    RECORDER.with(|r| r.slow.set(slow));
 }
 
 /// The task whose step goes on.
