@@ -162,7 +162,10 @@ impl Family {
                 if fails[n] {
                     to.tell(Msg::Fail((n, 0))).await.unwrap();
                 }
-                to.tell(Msg::Slow((n, 1))).await.unwrap();
+                // With three each, and two that fail, there are too many orders.
+                if fails != [true, true] {
+                    to.tell(Msg::Slow((n, 1))).await.unwrap();
+                }
                 to.tell(Msg::Item((n, 2))).await.unwrap();
             })
         });
@@ -200,9 +203,9 @@ fn two_that_fail_at_once_begin_anew_together() {
         for (log, child) in family.logs.iter().zip(&family.children) {
             let (items, stats) = (log.all(), child.stats());
             assert_in_order(&items);
-            assert_accounted(&stats, 3);
+            assert_accounted(&stats, 2);
             assert_eq!(stats.drops.total(), stats.drops.of(DropReason::Interrupted));
-            assert_eq!(items.len() as u64 + stats.drops.total(), 3);
+            assert_eq!(items.len() as u64 + stats.drops.total(), 2);
         }
         seen.saw(match family.lives() {
             [3, 3] => "both twice",
