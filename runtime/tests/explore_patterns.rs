@@ -15,4 +15,5 @@ mod explore_patterns {
     mod mailboxes;
     mod patterns;
     mod routers;
+    mod steps;
 }

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::mailbox::{Cycle, SendError};
+use crate::sync::access;
 use crate::sync::reply::{self, Answer, Pending};
 
 /// The right to answer one question. Part of the message that asks it.
@@ -23,6 +24,7 @@ impl<R> Reply<R> {
     /// # Errors
     /// The answer, if the asker no longer waits for it.
     pub fn send(self, answer: R) -> Result<(), R> {
+        access::act();
         self.answer.send(answer)
     }
 

@@ -116,6 +116,7 @@ impl<M: Send + 'static> ActorRef<M> {
     #[inline]
     pub fn try_tell(&self, message: M) -> Result<Admission, SendError<M>> {
         let message = if access::is_exploring() {
+            access::act();
             let Some(message) = fate::send(self, message) else { return Ok(Admission::Queued) };
             message
         } else {
@@ -313,6 +314,7 @@ impl<M: Send + 'static> ActorRef<M> {
     }
 
     pub(super) fn signal(&self, signal: &dyn Fn() -> Signal<M>, route_to: &dyn Fn(&dyn Route<M>)) {
+        access::act();
         match &self.to {
             // Nobody there means nobody to end.
             To::Mailbox(sender) => drop(sender.core().signal(signal())),

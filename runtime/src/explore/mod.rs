@@ -67,7 +67,13 @@
 //! an `ask`, a `reserve`, an item that is sent, each copy of one that is broadcast, a
 //! page that is fetched. What is not awaited cannot be cut: two `try_tell` in a row
 //! are one step, so nothing comes between them here, as it might on
-//! several threads.
+//! several threads; between a `try_tell` and a `tell` others do come.
+//!
+//! Patterns do as much in a step. A [router](crate::pattern::Router) chooses in
+//! one and sends in another, to each member in one of its own; a
+//! [topic](crate::pattern::Topic) with `publish_waiting` gives each subscriber its copy in
+//! a step; a courier takes a message in one and delivers it in another. `publish`
+//! and a `try_tell` of a router are one step, however many they reach.
 //!
 //! A step is ended as tokio's cooperative budget ends one: what could go on says
 //! [`Poll::Pending`](std::task::Poll::Pending) and wakes its task. Who asks a future only

@@ -5,6 +5,7 @@ use std::fmt;
 use super::core::Core;
 use super::core::emit::Refused;
 use super::error::SendError;
+use crate::sync::access;
 use crate::sync::shim::Arc;
 
 /// The right to send one message, now or later, without waiting.
@@ -82,6 +83,7 @@ impl<M: Send + 'static> Permit<M> {
 
     /// Sends what `make` makes of `from`, which is called once it can be sent.
     pub(crate) fn send_with<N>(mut self, from: N, make: impl FnOnce(N) -> M) -> Result<(), SendError<N>> {
+        access::act();
         match std::mem::replace(&mut self.grant, Grant::Spent) {
             Grant::Held(core) => core.admit_reserved(from, make).map(|_| ()),
             Grant::Room(core) => core.admit_with(from, make).map(|_| ()),

@@ -146,6 +146,7 @@ impl<M: Send + 'static> Sender<M> {
     /// and rejecting policies, `Closed`, or `Overflowed`.
     #[inline]
     pub fn try_tell(&self, message: M) -> Result<Admission, SendError<M>> {
+        access::act();
         self.core.admit(message)
     }
 

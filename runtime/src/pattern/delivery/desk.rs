@@ -184,7 +184,6 @@ impl<M: Send + 'static> Desk<M> {
             }
         }
         let custody: Arc<dyn Custody<M>> = Arc::clone(self) as _;
-        access::act();
         // If it comes back at once, dropping it does what is to be done. What a
         // mapped reference makes of it is foreign code, too.
         let _ = contained(|| {
@@ -201,6 +200,7 @@ impl<M: Send + 'static> Desk<M> {
         if !access::is_exploring() {
             return Some(delivery);
         }
+        access::act();
         match self.read(|ledger| ledger.targets.actor(target)) {
             Some(actor) => fate::send(&actor, delivery),
             None => Some(delivery),
