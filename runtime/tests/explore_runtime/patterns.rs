@@ -101,11 +101,11 @@ fn a_pool_whose_worker_fails_or_that_is_resized_handles_what_it_took() {
             .spawn();
         sim.settled().await;
         let pool = Arc::new(pool);
+        let mut accepted = usize::from(pool.tell(Msg::Slow((0, 0))).await.is_ok());
         let resized = Arc::clone(&pool);
         let resizer = sim.spawn("resizer", async move { resized.resize(1).await.unwrap() });
-        let mut accepted = 0;
-        for n in 0..3 {
-            let msg = if n == 1 { Msg::Fail((0, n)) } else { Msg::Slow((0, n)) };
+        for n in 1..3 {
+            let msg = if n == 1 { Msg::Fail((0, n)) } else { Msg::Item((0, n)) };
             accepted += usize::from(pool.tell(msg).await.is_ok());
             pause().await;
         }

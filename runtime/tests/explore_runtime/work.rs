@@ -172,6 +172,7 @@ fn at_least_once_is_once_in_effect_with_a_memory() {
         let make = move || Till { memory: memory.clone(), charged: kept.clone(), crashes: Arc::clone(&crashes) };
         let till = sim.system().build(make).restart(Restart::on_failure()).spawn();
         let courier = Courier::to(&till).backoff(SOON).ack_within(MS).mailbox(Push::bounded(1)).spawn(sim.system());
+        sim.settled().await;
         let orders = [0, 1].map(|number| {
             let to = courier.actor_ref().clone();
             sim.spawn(&format!("client-{number}"), async move { to.tell(number).await.unwrap() })
