@@ -28,7 +28,7 @@ where
     let mut replay = Replay::new(choices);
     assert!(replay.begin());
     let chooser: Chooser = Arc::new(Mutex::untouched(Box::new(replay)));
-    let limits = Limits { steps: 10_000, touching: true, telling };
+    let limits = Limits { steps: 10_000, until: None, touching: true, telling };
     Explorer::new(Strategy::Exhaustive).once(&executor, &chooser, &body, limits);
     executor.0.state.lock().trace.clone()
 }

@@ -160,7 +160,7 @@ impl Explorer {
         self
     }
 
-    /// At most so long.
+    /// At most so long: a run that goes on then is cut off, too.
     pub fn time(mut self, most: Duration) -> Self {
         self.time = most;
         self
@@ -291,7 +291,7 @@ impl Explorer {
         };
         let report = self.run_each(returned, |trace, outcome| {
             // What was broken off is run to its end elsewhere.
-            let ended = outcome.filter(|_| trace.end != End::Abandoned);
+            let ended = outcome.filter(|_| !matches!(trace.end, End::Abandoned | End::OutOfTime));
             outcomes.extend(ended.map(|Returned(outcome)| outcome));
         });
         (report, outcomes)
@@ -340,7 +340,9 @@ impl Explorer {
                 report.pruned = report.pruned.max(chooser.lock().pruned());
                 break;
             }
-            let limits = Limits { steps: self.steps, touching: chooser.lock().wants_touches(), telling: false };
+            let touching = chooser.lock().wants_touches();
+            let until = begun.checked_add(self.time);
+            let limits = Limits { steps: self.steps, until, touching, telling: false };
             let outcome = this.once(&executor, &chooser, &body, limits);
             {
                 let trace = &executor.0.state.lock().trace;
@@ -352,6 +354,7 @@ impl Explorer {
             let state = executor.0.state.lock();
             match &state.trace.end {
                 End::Abandoned => continue,
+                End::OutOfTime => break,
                 End::Done => {}
                 End::TooLong => report.too_long += 1,
                 End::Failed(_) => {

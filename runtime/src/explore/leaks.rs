@@ -35,7 +35,12 @@ impl Explorer {
         let choices = Schedule::of(&executor.0.state.lock().trace).choices;
         let again: Chooser = Arc::new(Mutex::untouched(Box::new(strategy::Replay::new(choices))));
         again.lock().begin();
-        drop(self.once(executor, &again, body, Limits { steps: self.steps, touching: false, telling: false }));
+        drop(self.once(
+            executor,
+            &again,
+            body,
+            Limits { steps: self.steps, until: None, touching: false, telling: false },
+        ));
         let left = access::living();
         let mut state = executor.0.state.lock();
         if left > 0 && state.trace.end == End::Done {

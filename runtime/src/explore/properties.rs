@@ -276,7 +276,7 @@ mod tests {
     fn seen(body: fn(&Sim, Log)) -> BTreeMap<Steps, (Vec<String>, Vec<Steps>)> {
         let executor = SimExecutor::new();
         let chooser: Chooser = Arc::new(Mutex::untouched(Box::new(Exhaustive::new())));
-        let limits = Limits { steps: 1_000, touching: true, telling: false };
+        let limits = Limits { steps: 1_000, until: None, touching: true, telling: false };
         let mut runs = BTreeMap::new();
         loop {
             if !chooser.lock().begin() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::executor::{SimExecutor, State};
 use super::monitor::{Found, Monitors, deadlock};
@@ -44,6 +44,8 @@ fn choose_in(state: &mut State, chooser: &Chooser, options: usize) -> usize {
 pub(crate) struct Limits {
     /// No more steps than this.
     pub(crate) steps: usize,
+    /// Not longer than this.
+    pub(crate) until: Option<Instant>,
     /// What events touch is kept.
     pub(crate) touching: bool,
     /// What there is to tell is kept.
@@ -52,6 +54,10 @@ pub(crate) struct Limits {
 
 /// How long a wake from another thread is waited for, when nothing can go on.
 const FOREIGN_WAKES: Duration = Duration::from_millis(50);
+
+/// So many steps, and the time is looked at: one run may be as long as all that
+/// there is time for.
+const STEPS_BETWEEN_LOOKS: usize = 64;
 
 /// What the loop does next.
 enum Next {
@@ -138,6 +144,11 @@ fn next(state: &mut State, chooser: &Chooser, limits: Limits, ids: &mut Vec<Task
     let step = state.trace.events.len();
     if step >= limits.steps {
         return Next::End(End::TooLong);
+    }
+    if step % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1
+        && limits.until.is_some_and(|until| Instant::now() >= until)
+    {
+        return Next::End(End::OutOfTime);
     }
     if state.may_settle() && choose_in(state, chooser, 2) == 0 {
         state.stop_clock();

@@ -94,6 +94,8 @@ pub(crate) enum End {
     Failed(Failure),
     /// There were more steps than are looked at.
     TooLong,
+    /// There was no time for more.
+    OutOfTime,
     /// The strategy has seen all that follows.
     Abandoned,
 }

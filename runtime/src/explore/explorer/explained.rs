@@ -24,7 +24,7 @@ impl Explorer {
         let mut finding = story::finding(found, found_at, !is_replay, |search, telling| {
             let again: Chooser = Arc::new(Mutex::untouched(search));
             again.lock().begin();
-            let limits = Limits { steps: self.steps, touching: telling, telling };
+            let limits = Limits { steps: self.steps, until: None, touching: telling, telling };
             drop(self.once(executor, &again, body, limits));
             self.look_for_leaks(executor, body);
             std::mem::take(&mut executor.0.state.lock().trace)

@@ -46,7 +46,7 @@ pub(super) fn explore(program: &Arc<Program>, search: Box<dyn Search>, most: u64
     let explorer = Explorer::new(Strategy::Exhaustive);
     let explorer = if program.any_time { explorer.any_time() } else { explorer };
     let executor = SimExecutor::new();
-    let limits = Limits { steps: STEPS, touching: search.wants_touches(), telling: false };
+    let limits = Limits { steps: STEPS, until: None, touching: search.wants_touches(), telling: false };
     let chooser: Chooser = Arc::new(Mutex::untouched(search));
     let book = RefCell::new(Book::new(program));
     let body = |sim| {
@@ -73,6 +73,7 @@ pub(super) fn explore(program: &Arc<Program>, search: Box<dyn Search>, most: u64
                 continue;
             }
             End::Done => "done".to_owned(),
+            End::OutOfTime => unreachable!("there is time"),
             End::TooLong => "too long".to_owned(),
             // Which of those who wait are named may differ, and does not matter.
             End::Failed(Failure::Deadlock(_)) => "deadlock".to_owned(),

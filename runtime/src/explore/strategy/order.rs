@@ -56,8 +56,9 @@ fn clash(one: Access, other: Access) -> bool {
 pub(super) struct Order {
     /// Objects by number, the same in all runs.
     numbers: HashMap<ObjectId, u32>,
-    /// For each object who has touched it since the last barrier.
-    touched_by: Vec<Vec<(u32, Access)>>,
+    /// For each object who has touched it since the last barrier, and in which
+    /// events, task by task.
+    touched_by: Vec<Vec<(u32, Vec<(u32, Access)>)>>,
     /// Those of them that are not empty.
     dirty: Vec<u32>,
     /// For each event its task, which of that task's events it is, and its clock.
@@ -121,12 +122,20 @@ impl Order {
         let mut found: Vec<u32> = Vec::new();
         for (object, access) in &touched.0 {
             let list = &mut self.touched_by[*object as usize];
-            let others = list.iter().filter(|(_, other)| clash(*access, *other));
-            found.extend(others.map(|(event, _)| *event));
             if list.is_empty() {
                 self.dirty.push(*object);
             }
-            list.push((event as u32, *access));
+            for (task, theirs) in &*list {
+                // What is in order with this event anyway need not be looked at: a task may have done it a
+                // thousand times.
+                let seen = clock.get(*task as usize).copied().unwrap_or(0);
+                let unordered = theirs.iter().rev().take_while(|(event, _)| self.events[*event as usize].1 > seen);
+                found.extend(unordered.filter(|(_, other)| clash(*access, *other)).map(|(event, _)| *event));
+            }
+            match list.iter_mut().find(|(task, _)| *task == place) {
+                Some((_, mine)) => mine.push((event as u32, *access)),
+                None => list.push((place, vec![(event as u32, *access)])),
+            }
         }
         found.sort_unstable_by(|one, other| other.cmp(one));
         found.dedup();
