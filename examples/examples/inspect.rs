@@ -5,16 +5,17 @@
 //! Parsers feed an index over a mailbox of 4, and the index takes 10 ms for each
 //! page. Look for: both parsers wait for room in `/index`, whose queue is full
 //! and whose handler takes all the time; `/log` keeps the newest 2 lines and has
-//! lost the others.
-//!
-//! The clock is tokio's paused one, so the times are exact.
+//! lost the others. The clock is paused, so the times are exact.
 #![allow(clippy::print_stdout)]
 
-use std::error::Error;
 use std::time::Duration;
 
 use tidegate::Deadlocks;
 use tidegate::prelude::*;
+
+#[cfg(test)]
+#[path = "../explored/inspect.rs"]
+mod explored;
 
 struct Index;
 
@@ -58,7 +59,7 @@ impl Actor for Parser {
 }
 
 #[tokio::main(flavor = "current_thread", start_paused = true)]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // As debug builds do anyway: who waits for whom is written down.
     let system = System::builder().deadlocks(Deadlocks::watched()).build();
     let index = system.build(|| Index).named("index").mailbox(Push::bounded(4)).spawn();

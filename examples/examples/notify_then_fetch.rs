@@ -4,20 +4,23 @@
 //!
 //! Look for: of twelve notices four arrive, twice and late, and every invoice is
 //! written once. A hundred orders at once are one notice and pages of as many as
-//! fit. A biller that begins anew goes on from its cursor.
-//!
-//! The clock is tokio's paused one, so times are exact.
+//! fit. A biller that begins anew goes on from its cursor. The clock is paused.
 #![allow(clippy::print_stdout)]
 
-use std::error::Error;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use tidegate::flow::Demand;
-use tidegate::flow::news::{Follow, Log, News, follow, notices};
+use tidegate::flow::news::{Follow, Log, News, Notices, follow, notices};
+use tidegate::flow::{Demand, Subscription};
 use tidegate::prelude::*;
+
+#[cfg(test)]
+#[path = "../explored/notify_then_fetch.rs"]
+mod explored;
+
+type Order = News<Arc<String>>;
 
 struct Biller {
     cursor: Arc<AtomicU64>,
@@ -25,9 +28,9 @@ struct Biller {
 }
 
 impl Actor for Biller {
-    type Msg = News<Arc<String>>;
+    type Msg = Order;
 
-    async fn handle(&mut self, news: Self::Msg, cx: &mut Context<Self>) -> Result<(), Fault> {
+    async fn handle(&mut self, news: Order, cx: &mut Context<Self>) -> Result<(), Fault> {
         cx.sleep(Duration::from_millis(5)).await;
         self.cursor.store(news.cursor(), Relaxed); // on a disk, in earnest
         self.written += 1;
@@ -39,26 +42,26 @@ impl Actor for Biller {
     }
 }
 
+// ANCHOR: follow
+fn bill(system: &System, orders: &Log<String>, heard: &Notices, biller: &ActorRef<Order>, from: u64) -> Subscription {
+    let log = orders.clone();
+    let store = move |cursor, n: NonZeroU64| {
+        let page = log.fetch(cursor, n); // elsewhere: a request over HTTP
+        let page = page.inspect(|page| println!("fetch {cursor}, at most {n}: {} orders", page.items.len()));
+        async move { Ok(page?) }
+    };
+    let settings = Follow::at(from).poll_every(Duration::from_secs(60));
+    system.subscribe(follow(store, heard.clone(), settings), biller, Demand::window(16))
+}
+// ANCHOR_END: follow
+
 #[tokio::main(flavor = "current_thread", start_paused = true)]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let system = System::new();
-    let orders = Log::retaining(1000);
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let (system, orders, cursor) = (System::new(), Log::retaining(1000), Arc::new(AtomicU64::new(0)));
     let (notifier, heard) = notices();
-    let cursor = Arc::new(AtomicU64::new(0));
     for orders_now in [12, 100] {
         let biller = system.spawn(Biller { cursor: Arc::clone(&cursor), written: 0 }, Push::bounded(16));
-        // ANCHOR: follow
-        let log = orders.clone();
-        let store = move |cursor, n: NonZeroU64| {
-            let page = log.fetch(cursor, n); // elsewhere: a request over HTTP
-            if let Ok(page) = &page {
-                println!("fetch {cursor}, at most {n}: {} orders", page.items.len());
-            }
-            async move { Ok(page?) }
-        };
-        let settings = Follow::at(cursor.load(Relaxed)).poll_every(Duration::from_secs(60));
-        let subscription = system.subscribe(follow(store, heard.clone(), settings), &biller, Demand::window(16));
-        // ANCHOR_END: follow
+        let subscription = bill(&system, &orders, &heard, &biller, cursor.load(Relaxed));
         tokio::time::sleep(Duration::from_millis(1)).await;
         for n in 0..orders_now {
             let number = orders.append(format!("order {n}"))?;

@@ -1,13 +1,10 @@
-//! An actor that produces as it is asked, and two workers that ask it, one of
-//! them five times slower.
+//! An actor that produces as it is asked, by a worker and one five times slower.
 //!
 //!     cargo run -p tidegate-examples --example outlet
 //!
 //! Look for: shared out by demand, the quick one gets most of the items and
 //! nobody waits. Given everything, both go at the pace of the slow one, unless
 //! that one may skip: then it misses items, and they are counted.
-//!
-//! The clock is tokio's paused one, so the times are exact.
 #![allow(clippy::print_stdout)]
 
 use std::time::Duration;
@@ -17,9 +14,14 @@ use tidegate::pattern::Lag;
 use tidegate::prelude::*;
 use tokio::time::Instant;
 
+#[cfg(test)]
+#[path = "../explored/outlet.rs"]
+mod explored;
+
 /// Counts, but only as far as somebody wants to hear it.
 struct Count {
     next: u32,
+    end: u32,
     out: Outlet<u32>,
 }
 
@@ -32,11 +34,11 @@ impl Actor for Count {
     }
 
     async fn handle(&mut self, _: Demanded, _: &mut Context<Self>) -> Result<(), Fault> {
-        while self.next < 24 && self.out.demand() > 0 {
+        while self.next < self.end && self.out.demand() > 0 {
             self.out.try_send(self.next)?;
             self.next += 1;
         }
-        if self.next == 24 {
+        if self.next == self.end {
             self.out.complete();
         }
         Ok(())
@@ -57,10 +59,9 @@ impl Actor for Worker {
 async fn run(what: &str, out: Outlet<u32>, lag: Lag) {
     let (system, begun) = (System::new(), Instant::now());
     let workers = [10, 50].map(|ms| system.spawn(Worker(Duration::from_millis(ms)), Push::bounded(8)));
-    let port = out.port();
     let [quick, slow] =
-        [0, 1].map(|i| system.subscribe(port.clone().lag([Lag::Wait, lag][i]), &workers[i], Demand::window(2)));
-    system.spawn(Count { next: 0, out }, Push::bounded(1));
+        [0, 1].map(|i| system.subscribe(out.port().lag([Lag::Wait, lag][i]), &workers[i], Demand::window(2)));
+    system.spawn(Count { next: 0, end: 24, out }, Push::bounded(1));
     let _ = (quick.ended().await, slow.ended().await);
     for worker in workers {
         worker.drain();

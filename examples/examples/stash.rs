@@ -2,16 +2,18 @@
 //!
 //!     cargo run -p tidegate-examples --example stash
 //!
-//! Look for: four deposits that come before the account has been read wait in
-//! the stash and are handled then, in their order; the fifth finds the stash
-//! full, and whoever made it is told.
+//! Look for: four deposits that come before the account has been read wait in the
+//! stash and are handled then, in order; the fifth finds it full, and is told so.
 #![allow(clippy::print_stdout)]
 
-use std::error::Error;
 use std::time::Duration;
 
 use tidegate::prelude::*;
 use tidegate::{ManualExecutor, StashFull};
+
+#[cfg(test)]
+#[path = "../explored/stash.rs"]
+mod explored;
 
 // ANCHOR: actor
 enum Msg {
@@ -30,8 +32,7 @@ impl Actor for Account {
     type Msg = Msg;
 
     async fn started(&mut self, cx: &mut Context<Self>) -> Result<(), Fault> {
-        // A store that takes its time.
-        cx.send_after(Duration::from_millis(50), Msg::Read(100));
+        cx.send_after(Duration::from_millis(50), Msg::Read(100)); // a store that takes its time
         Ok(())
     }
 
@@ -56,20 +57,19 @@ impl Actor for Account {
 }
 // ANCHOR_END: actor
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     let executor = ManualExecutor::new();
     let system = System::with_executor(executor.clone());
     // Room for four messages, and so for four in the stash.
     let account = system.spawn(Account::default(), Push::bounded(4));
-
     let deposits = [1, 2, 3, 4, 5].map(|n| {
         let (reply, answer) = Reply::channel();
         account.try_tell(Msg::Deposit(n, reply)).expect("one at a time there is room");
         executor.run_until_idle();
         (n, answer)
     });
-    let stats = account.stats();
-    println!("before it was read: {} put aside, {} handled, room for {}", stats.stashed, stats.handled, stats.free);
+    let was = account.stats();
+    println!("before it was read: {} put aside, {} handled, room for {}", was.stashed, was.handled, was.free);
     executor.advance(Duration::from_millis(50));
     println!("afterwards: {} put aside", account.stats().stashed);
     for (n, answer) in deposits {

@@ -12,6 +12,10 @@ use std::time::Duration;
 use tidegate::prelude::*;
 use tidegate::{Executor, ManualExecutor};
 
+#[cfg(test)]
+#[path = "../explored/step_by_step.rs"]
+mod explored;
+
 // ANCHOR: actor
 /// Sums up what comes within a minute, and starts anew.
 #[derive(Default)]

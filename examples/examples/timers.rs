@@ -11,6 +11,10 @@ use std::time::Duration;
 use tidegate::prelude::*;
 use tidegate::{ManualExecutor, Missed};
 
+#[cfg(test)]
+#[path = "../explored/timers.rs"]
+mod explored;
+
 const SECOND: Duration = Duration::from_secs(1);
 
 // ANCHOR: editor
@@ -25,8 +29,7 @@ impl Editor {
     #[message]
     fn typed(&mut self, word: String, cx: &mut Context<Self>) {
         self.text += &word;
-        // In place of the one before, if that is still to come.
-        cx.timers().after("save", SECOND, EditorMsg::Save {});
+        cx.timers().after("save", SECOND, EditorMsg::Save {}); // in place of the one before
     }
 
     #[message]
@@ -60,19 +63,16 @@ impl Metronome {
 
 fn main() {
     let executor = ManualExecutor::new();
-    let system = System::with_executor(executor.clone());
-    let editor = system.spawn(Editor::default(), Push::bounded(8));
+    let editor = System::with_executor(executor.clone()).spawn(Editor::default(), Push::bounded(8));
     for word in ["a ", "stitch ", "in ", "time"] {
         editor.try_typed(word.to_owned()).expect("there is room");
         executor.advance(SECOND / 2);
     }
     executor.advance(SECOND * 60);
-
     for missed in [Missed::Skip, Missed::Delay, Missed::Burst] {
         let executor = ManualExecutor::new();
-        let system = System::with_executor(executor.clone());
-        system.spawn(Metronome { missed, busy: SECOND * 7 / 2 }, Push::bounded(8));
         print!("{missed:?}:");
+        System::with_executor(executor.clone()).spawn(Metronome { missed, busy: SECOND * 7 / 2 }, Push::bounded(8));
         executor.advance(SECOND * 8);
         println!();
     }

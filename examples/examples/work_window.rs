@@ -1,13 +1,10 @@
-//! Two workers, one five times slower: dealing work out against letting the
-//! workers pull it.
+//! Two workers, one five times slower: dealing work out or letting them pull it.
 //!
 //!     cargo run -p tidegate-examples --example work_window
 //!
 //! Look for: dealt out in turn, half of the jobs end up behind the slow worker.
 //! Pulled one by one, a job goes to whoever is free, and everything is done in
 //! a third of the time, without anybody knowing who is slow.
-//!
-//! The clock is tokio's paused one, so the times are exact.
 #![allow(clippy::print_stdout)]
 
 use std::error::Error;
@@ -15,6 +12,10 @@ use std::time::Duration;
 
 use tidegate::prelude::*;
 use tokio::time::Instant;
+
+#[cfg(test)]
+#[path = "../explored/work_window.rs"]
+mod explored;
 
 struct Worker {
     takes: Duration,
@@ -29,8 +30,7 @@ impl Actor for Worker {
     }
 }
 
-fn workers(mailbox: impl Into<Mailbox<u32>>) -> [ActorRef<u32>; 2] {
-    let system = System::new();
+fn workers(system: &System, mailbox: impl Into<Mailbox<u32>>) -> [ActorRef<u32>; 2] {
     let mailbox = mailbox.into();
     [10, 50].map(|ms| system.spawn(Worker { takes: Duration::from_millis(ms) }, mailbox.clone()))
 }
@@ -44,9 +44,9 @@ async fn finish(what: &str, begun: Instant, [quick, slow]: [ActorRef<u32>; 2]) {
 }
 
 /// Push: whoever sends decides, and it does not know who is slow.
-async fn deal_out() -> Result<[ActorRef<u32>; 2], Box<dyn Error>> {
-    let workers = workers(Push::bounded(64));
-    for job in 0..12 {
+async fn deal_out(system: &System, jobs: u32) -> Result<[ActorRef<u32>; 2], SendError<u32>> {
+    let workers = workers(system, Push::bounded(64));
+    for job in 0..jobs {
         workers[job as usize % 2].tell(job).await?;
     }
     Ok(workers)
@@ -54,9 +54,9 @@ async fn deal_out() -> Result<[ActorRef<u32>; 2], Box<dyn Error>> {
 
 // ANCHOR: pull
 /// Pull: a grant is there only when a worker has asked for a job.
-async fn let_pull() -> Result<[ActorRef<u32>; 2], Box<dyn Error>> {
-    let [quick, slow] = workers(Pull::one_by_one());
-    for job in 0..12 {
+async fn let_pull(system: &System, jobs: u32) -> Result<[ActorRef<u32>; 2], Box<dyn Error + Send + Sync>> {
+    let [quick, slow] = workers(system, Pull::one_by_one());
+    for job in 0..jobs {
         // `reserve` is cancel safe: the one that loses the race spends nothing.
         let permit = tokio::select! {
             biased;
@@ -70,10 +70,10 @@ async fn let_pull() -> Result<[ActorRef<u32>; 2], Box<dyn Error>> {
 // ANCHOR_END: pull
 
 #[tokio::main(flavor = "current_thread", start_paused = true)]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let begun = Instant::now();
-    finish("dealt out in turn", begun, deal_out().await?).await;
+    finish("dealt out in turn", begun, deal_out(&System::new(), 12).await?).await;
     let begun = Instant::now();
-    finish("pulled one by one", begun, let_pull().await?).await;
+    finish("pulled one by one", begun, let_pull(&System::new(), 12).await?).await;
     Ok(())
 }

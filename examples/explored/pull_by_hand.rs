@@ -6,9 +6,7 @@ use super::*;
 
 #[test]
 fn explored() {
-    const SCHEDULES: u64 = 20_000;
-    let explorer = Explorer::new(Strategy::Exhaustive).schedules(SCHEDULES);
-    let report = explorer.run(|sim| async move {
+    let report = Explorer::new(Strategy::Reduced).run(|sim| async move {
         let writer = sim.system().spawn(Writer::default(), Pull::manual());
         let stats = writer.clone();
         sim.always("nothing comes that was not asked for", move || {
@@ -21,15 +19,15 @@ fn explored() {
                 other.tell(row).await.unwrap();
             }
         });
-        for row in 2..6 {
+        for row in 2..5 {
             writer.tell(row).await.unwrap();
         }
         source.await;
         writer.drain();
         assert!(matches!(writer.stopped().await, StopReason::Drained));
-        assert_eq!(writer.stats().handled, 6);
+        assert_eq!(writer.stats().handled, 5);
     });
     println!("{report}");
-    assert!(report.finding.is_none(), "{report}");
-    assert!(report.coverage == Coverage::Exhausted || report.schedules >= SCHEDULES, "{report}");
+    report.assert_clean();
+    assert_eq!(report.coverage, Coverage::Exhausted);
 }
