@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tidegate::explore::{Coverage, Explorer, Sim};
+use tidegate::explore::{Coverage, Explorer, Shared, Sim, Strategy};
 use tidegate::prelude::*;
 
 /// Tells itself to go on, for ever.
@@ -49,4 +49,47 @@ fn so_is_one_that_is_kept_going_by_a_property() {
         });
     });
     assert_eq!(report.coverage, Coverage::CutOff, "{report}");
+}
+
+/// Waits for nothing, again and again.
+struct Impatient;
+
+impl Actor for Impatient {
+    type Msg = ();
+    async fn handle(&mut self, (): (), cx: &mut Context<Self>) -> Result<(), Fault> {
+        loop {
+            cx.sleep(Duration::ZERO).await;
+        }
+    }
+}
+
+#[test]
+fn to_sleep_for_no_time_ends_a_step() {
+    let explorer = Explorer::new(Strategy::Exhaustive).steps(300);
+    let report = explorer.run(|sim: Sim| async move {
+        sim.system().spawn(Impatient, Push::bounded(1)).tell(()).await.unwrap();
+    });
+    assert!(report.too_long > 0 && !report.is_clean(), "{report}");
+    let report = explorer.run(|sim: Sim| async move {
+        while sim.now() == Duration::ZERO {
+            sim.sleep(Duration::ZERO).await;
+        }
+    });
+    assert_eq!((report.too_long, report.schedules), (1, 1), "{report}");
+}
+
+#[test]
+fn while_one_sleeps_for_no_time_another_may_go_on() {
+    for strategy in [Strategy::Exhaustive, Strategy::Reduced] {
+        let (report, outcomes) = Explorer::new(strategy).outcomes(|sim: Sim| async move {
+            let cell = Shared::new(0);
+            let writer = cell.clone();
+            drop(sim.spawn("writer", async move { writer.set(1) }));
+            let before = cell.get();
+            sim.sleep(Duration::ZERO).await;
+            (before, cell.get())
+        });
+        report.assert_clean();
+        assert!(outcomes.contains(&(0, 1)) && outcomes.contains(&(0, 0)), "{outcomes:?}");
+    }
 }

@@ -301,7 +301,7 @@ impl Executor for SimExecutor {
 
     fn sleep(&self, duration: Duration) -> BoxTask {
         let at = self.now().saturating_add(duration);
-        Box::pin(Sleep { shared: Arc::clone(&self.0), at, key: None })
+        Box::pin(Sleep { shared: Arc::clone(&self.0), at, key: None, waited: false })
     }
 
     /// Each task has numbers of its own: they do not depend on the order.
@@ -328,6 +328,8 @@ struct Sleep {
     shared: Arc<Shared>,
     at: Duration,
     key: Option<u64>,
+    /// The step in which it was due from the beginning is over.
+    waited: bool,
 }
 
 impl Future for Sleep {
@@ -335,11 +337,18 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let shared = Arc::clone(&self.shared);
-        let mut state = shared.state.lock();
-        let state = &mut *state;
+        let mut guard = shared.state.lock();
+        let state = &mut *guard;
         state.clock.touch(Access::Read);
         if state.now >= self.at {
-            return Poll::Ready(());
+            if self.key.is_some() || std::mem::replace(&mut self.waited, true) {
+                return Poll::Ready(());
+            }
+            // To wait for nothing lets others go on, as on a runtime; and who does that for ever
+            // takes steps, and not one without an end.
+            drop(guard);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
         let key = self.key.unwrap_or_else(|| {
             state.next_timer += 1;
