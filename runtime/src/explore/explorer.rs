@@ -351,14 +351,13 @@ impl Explorer {
                 seen(trace, outcome);
             }
             this.look_for_leaks(&executor, &body);
-            let state = executor.0.state.lock();
-            match &state.trace.end {
+            let end = executor.0.state.lock().trace.end.clone();
+            match end {
                 End::Abandoned => continue,
                 End::OutOfTime => break,
                 End::Done => {}
                 End::TooLong => report.too_long += 1,
                 End::Failed(_) => {
-                    drop(state);
                     report.finding =
                         Some(self.explained(&executor, &body, report.schedules + report.cross_checked + 1));
                 }
@@ -368,9 +367,20 @@ impl Explorer {
             } else {
                 report.schedules += 1;
             }
+            if report.finding.is_none() && report.schedules + report.cross_checked == 1 {
+                report.finding = self.repeated(&executor, &body, limits, 1);
+            }
             if report.finding.is_some() {
                 break;
             }
+        }
+        let touching = chooser.lock().wants_touches();
+        let limits = Limits { steps: self.steps, until: None, touching, telling: false };
+        if report.finding.is_none() && report.schedules > 0 {
+            report.finding = self.repeated(&executor, &body, limits, report.schedules);
+        }
+        if report.schedules == 0 {
+            report.coverage = Coverage::CutOff;
         }
         // One schedule shows nothing of what others do.
         if report.finding.is_none()

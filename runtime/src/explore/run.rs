@@ -94,7 +94,7 @@ pub(crate) fn run(
         if let Next::End(End::Done) = next {
             match monitors.at_end(executor) {
                 Found::Nothing => break End::Done,
-                Found::Failure(failure) => break End::Failed(failure),
+                Found::Failure(failure) => break End::Failed(translated(failure)),
                 Found::NotYet => next = move_on(&mut executor.0.state.lock()),
             }
         }
@@ -113,7 +113,7 @@ pub(crate) fn run(
             Next::Poll(chosen) => poll(executor, chosen, limits, begin),
         };
         // Before the strategy looks: a property may have seen the step.
-        let failure = failure.or_else(|| monitors.after_step(executor, limits.touching));
+        let failure = failure.or_else(|| monitors.after_step(executor, limits.touching).map(translated));
         chooser.lock().stepped(&executor.0.state.lock().trace);
         if let Some(failure) = failure {
             break End::Failed(failure);
@@ -122,6 +122,11 @@ pub(crate) fn run(
     let state = &mut *executor.0.state.lock();
     let same = state.sameness.end(&end);
     state.trace.end = same.map_or_else(|()| End::Failed(not_the_same(state)), |()| end);
+}
+
+/// A property may have left the program, too.
+fn translated(failure: Failure) -> Failure {
+    take_panics(|panic| escape::translated("a property", panic)).map_or(failure, Failure::Escaped)
 }
 
 fn not_the_same(state: &State) -> Failure {

@@ -4,9 +4,11 @@
 //! gone on otherwise by choosing the same up to there. So each run is held
 //! against the one before, as far as both have made the same choices: at each
 //! choice the steps behind it must have been the same, by what they touched, and
-//! so must be what there is to choose from. One word for each choice is kept.
+//! so must be what there is to choose from. One word for each choice is kept, and
+//! one for what comes after the last: the first schedule and the last are run twice
+//! for its sake, as other runs never make all choices alike.
 
-use super::trace::{End, Event, TaskId, Trace};
+use super::trace::{End, Event, Failure, TaskId, Trace};
 use crate::sync::planted::{Planted, is_planted};
 
 /// What the last run did at its choices, and this one.
@@ -23,6 +25,8 @@ pub(crate) struct Sameness {
     parted: bool,
     /// Of all steps so far.
     hash: u64,
+    /// Of all steps of the last run.
+    last_hash: u64,
     /// At the choice that is being made.
     here: u64,
 }
@@ -44,7 +48,7 @@ impl Sameness {
         self.this.clear();
         self.parted = self.manner != manner;
         self.manner = manner;
-        self.hash = 0;
+        self.last_hash = std::mem::take(&mut self.hash);
     }
 
     /// A step is over: the last of `trace`.
@@ -89,10 +93,15 @@ impl Sameness {
         self.this.push(Seen { hash: self.here, chosen });
     }
 
-    /// The run is over. `Err`: it has ended where the last one has not.
+    /// The run is over. `Err`: it has ended where the last one has not, or otherwise.
     pub(crate) fn end(&mut self, end: &End) -> Result<(), ()> {
+        let both_ended = self.last_ended;
         self.last_ended = *end == End::Done;
-        if *end == End::Done && !self.parted && self.this.len() < self.last.len() { Err(()) } else { Ok(()) }
+        if *end != End::Done || self.parted || is_planted(Planted::Numbers) {
+            return Ok(());
+        }
+        let is_other = both_ended && self.this.len() == self.last.len() && self.hash != self.last_hash;
+        if is_other || self.this.len() < self.last.len() { Err(()) } else { Ok(()) }
     }
 }
 
@@ -109,10 +118,15 @@ pub(crate) fn told(trace: &Trace) -> String {
             format!("after step {}, of {name}", trace.events.len())
         },
     );
-    format!(
-        "{after}, it goes on in another way than before, with the same choices. Most often this is the order of a \
-         `HashMap` or `HashSet` (use a `BTreeMap`), the time of `std::time` (use `cx.now` and `Sim::now`), a random \
-         number (`cx.random`), `select!` (write `biased;`), a static or thread local that keeps what a run leaves, or a \
-         thread"
-    )
+    format!("{after}, it goes on in another way than before, with the same choices. {CAUSES}")
 }
+
+/// What to say of one that failed, and does not fail so with the same choices.
+pub(crate) fn told_of_other_ends(failure: &Failure, again: Option<&Failure>) -> String {
+    let again = again.map_or_else(|| String::from("it ended well"), |again| format!("this came of it: {again}"));
+    format!("once this came of it: {failure}; and with the same choices again {again}. {CAUSES}")
+}
+
+const CAUSES: &str = "Most often this is the order of a `HashMap` or `HashSet` (use a `BTreeMap`), the time of \
+                      `std::time` (use `cx.now` and `Sim::now`), a random number (`cx.random`), `select!` (write \
+                      `biased;`), a static or thread local that keeps what a run leaves, or a thread";

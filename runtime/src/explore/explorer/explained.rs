@@ -7,8 +7,11 @@ use super::{Explorer, Outcome, Strategy};
 use crate::explore::executor::SimExecutor;
 use crate::explore::report::Finding;
 use crate::explore::run::{Chooser, Limits};
+use crate::explore::sameness::told_of_other_ends;
 use crate::explore::sim::Sim;
 use crate::explore::story;
+use crate::explore::strategy::Replay;
+use crate::explore::trace::{End, Failure};
 use crate::sync::shim::Mutex;
 
 impl Explorer {
@@ -31,5 +34,35 @@ impl Explorer {
         });
         finding.replay = format!("the same explorer, `.strategy(Strategy::Replay(\"{}\".parse()?))`", finding.schedule);
         finding
+    }
+
+    /// Does the last run again, if it ended well: a program that is not deterministic
+    /// may end otherwise.
+    pub(super) fn repeated<F, Fut>(
+        &self,
+        executor: &SimExecutor,
+        body: &F,
+        limits: Limits,
+        found_at: u64,
+    ) -> Option<Finding>
+    where
+        F: Fn(Sim) -> Fut,
+        Fut: Future + Send + 'static,
+        Fut::Output: Outcome + Send,
+    {
+        let choices = {
+            let trace = &executor.0.state.lock().trace;
+            let ended = trace.end == End::Done && !matches!(self.strategy, Strategy::Replay(_));
+            ended.then(|| trace.decisions.iter().map(|decision| decision.chosen).collect())?
+        };
+        let again: Chooser = Arc::new(Mutex::untouched(Box::new(Replay::new(choices))));
+        again.lock().begin();
+        drop(self.once(executor, &again, body, limits));
+        self.look_for_leaks(executor, body);
+        let failure = match executor.0.state.lock().trace.failure()? {
+            failure @ Failure::Nondeterministic(_) => failure.clone(),
+            other => Failure::Nondeterministic(told_of_other_ends(other, None)),
+        };
+        Some(Finding::of_no_run(failure, found_at))
     }
 }

@@ -10,7 +10,7 @@ use super::super::sim::Sim;
 use super::super::trace::{End, Failure, TaskId};
 use super::{Explorer, Outcome};
 use crate::actor::fate;
-use crate::actor::panic::contained;
+use crate::actor::panic::{contained, take_panics};
 use crate::sync::access;
 use crate::sync::shim::Mutex;
 use crate::system::System;
@@ -32,6 +32,8 @@ impl Explorer {
     {
         access::forget_living();
         access::let_take_time(self.any_time);
+        // Of another program, on this thread.
+        let _ = take_panics(|_| None::<()>);
         access::begin_step(TaskId::ROOT.0, 0, false, limits.telling);
         executor.begin(self.seed, limits);
         let system = System::builder().for_exploring(self.deadlocks).build_on(executor.clone());

@@ -12,8 +12,9 @@ use std::fmt::Write;
 use self::acts::Acts;
 pub(super) use self::command::command;
 use super::report::Finding;
+use super::sameness::told_of_other_ends;
 use super::schedule::Schedule;
-use super::shrink::{Tried, shrink};
+use super::shrink::{Tried, is_same_kind, shrink};
 use super::strategy::{Replay, Search};
 use super::trace::{Failure, Trace};
 
@@ -31,6 +32,14 @@ pub(super) fn finding(
     drop(found);
     let again = |choices: &[u32]| Box::new(Replay::new(choices.to_vec()));
     let is_same_again = !matches!(first.failure, Some(Failure::Nondeterministic(_)));
+    let again_trace = (shrunk && is_same_again).then(|| replay(again(&first.choices()), false));
+    if let (Some(failure), Some(trace)) = (&first.failure, &again_trace)
+        && !matches!(failure, Failure::Escaped(_))
+        && !trace.failure().is_some_and(|again| is_same_kind(failure, again))
+    {
+        let failure = Failure::Nondeterministic(told_of_other_ends(failure, trace.failure()));
+        return Finding { found: as_found, ..Finding::of_no_run(failure, found_at) };
+    }
     let best = if shrunk && is_same_again {
         shrink(first, |choices| Tried::of(&replay(again(choices), false)))
     } else {
