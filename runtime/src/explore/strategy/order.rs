@@ -51,6 +51,9 @@ fn clash(one: Access, other: Access) -> bool {
     one != other || one == Access::Write
 }
 
+/// A task, and its events with how they touch.
+type ByTask = (u32, Vec<(u32, Access)>);
+
 /// The happens-before relation of a run, event by event.
 #[derive(Debug, Default)]
 pub(super) struct Order {
@@ -58,7 +61,7 @@ pub(super) struct Order {
     numbers: HashMap<ObjectId, u32>,
     /// For each object who has touched it since the last barrier, and in which
     /// events, task by task.
-    touched_by: Vec<Vec<(u32, Vec<(u32, Access)>)>>,
+    touched_by: Vec<Vec<ByTask>>,
     /// Those of them that are not empty.
     dirty: Vec<u32>,
     /// For each event its task, which of that task's events it is, and its clock.

@@ -49,9 +49,9 @@ impl<M: Send + 'static> Receiver<M> {
             if self.park(cx.waker()) {
                 // With a message there, a step that has acted would have ended.
                 if access::has_acted() {
-                    look.waits_even_so()
+                    look.waits_even_so();
                 } else {
-                    look.waits()
+                    look.waits();
                 }
                 return Poll::Pending;
             }
