@@ -79,6 +79,8 @@ pub(crate) struct Task {
     pub(crate) made: u32,
     /// Tasks it has spawned.
     spawned: u32,
+    /// The program has spawned it by itself, beside its body.
+    pub(crate) is_beside: bool,
     /// Random numbers it has drawn.
     drawn: u64,
 }
@@ -215,6 +217,13 @@ impl SimExecutor {
         any
     }
 
+    /// Spawns a task beside the body.
+    pub(crate) fn spawn_beside(&self, name: &str, task: BoxTask) {
+        access::act();
+        let index = self.0.spawn(name, task);
+        self.0.state.lock().tasks[index].is_beside = true;
+    }
+
     /// Resolves when nothing else can run.
     pub(crate) fn settled(&self) -> Settled {
         Settled { shared: Arc::clone(&self.0), asked: None }
@@ -278,6 +287,7 @@ impl Shared {
             is_done: false,
             made: 0,
             spawned: 0,
+            is_beside: false,
             drawn: 0,
         });
         let born = state.current.map(|_| state.trace.events.len());

@@ -26,7 +26,8 @@ use crate::system::System;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Flaw {
-    /// An actor is in a handler or hook that will never return:
+    /// An actor is in a handler or hook that will never return, or a task of
+    /// [`Sim::spawn`](super::Sim::spawn) is not done, though it waits for no actor:
     /// [`Failure::Deadlock`].
     Stuck,
     /// A task, or one that an actor has spawned, waits for an answer or for room
@@ -166,7 +167,7 @@ impl Monitors {
             return None;
         }
         let waiters = waiters();
-        let stuck: Vec<String> = actors
+        let mut stuck: Vec<String> = actors
             .iter()
             .filter_map(|(path, activity)| {
                 let task = task_of(state, path)?;
@@ -179,6 +180,14 @@ impl Monitors {
                 Some(waits.map_or_else(|| format!("{path} is {activity}"), |waits| format!("{path} {waits}")))
             })
             .collect();
+        for (index, task) in state.tasks.iter().enumerate().filter(|(_, task)| task.is_beside && !task.is_done) {
+            match timer(state, index) {
+                Some(timer) => timers.push(timer),
+                // Who waits for an actor is told of apart.
+                None if waiters.iter().any(|waiter| waiter.task == task.id.0) => {}
+                None => stuck.push(unseen(&state.trace.tasks[index].name)),
+            }
+        }
         let message = || format!("the body is done, and these never will be: {}", stuck.join("; "));
         (!stuck.is_empty()).then(|| Failure::Deadlock(message()))
     }
@@ -223,9 +232,9 @@ pub(crate) fn deadlock(state: &State) -> Failure {
     let waiters = waiters();
     let waits: Vec<String> = (state.trace.tasks.iter().zip(&state.tasks))
         .filter(|(_, task)| !task.is_done)
-        .filter_map(|(info, _)| {
-            let waiter = waiters.iter().find(|waiter| waiter.task == info.id.0)?;
-            Some(format!("{} {waiter}", info.name))
+        .filter_map(|(info, task)| match waiters.iter().find(|waiter| waiter.task == info.id.0) {
+            Some(waiter) => Some(format!("{} {waiter}", info.name)),
+            None => task.is_beside.then(|| unseen(&info.name)),
         })
         .collect();
     let body = state.trace.tasks.first().map_or("body", |body| body.name.as_str());
@@ -234,6 +243,11 @@ pub(crate) fn deadlock(state: &State) -> Failure {
         message = format!("{message}: {}", waits.join("; "));
     }
     Failure::Deadlock(message)
+}
+
+/// Of one that waits for something that is no actor.
+fn unseen(name: &str) -> String {
+    format!("{name} is not done, and waits for no actor: for a task, or a lock or channel that is not the runtime's")
 }
 
 /// The task of an actor. Of those before it that had its name, it is told by their end,

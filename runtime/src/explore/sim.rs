@@ -62,13 +62,14 @@ impl Sim {
     /// people.
     pub fn spawn<T: Send + 'static>(&self, name: &str, future: impl Future<Output = T> + Send + 'static) -> Task<T> {
         let (reply, done) = Reply::channel();
-        self.0.executor.spawn(
-            name,
-            Box::pin(async move {
-                // Nobody has to wait for it.
-                let _ = reply.send(future.await);
-            }),
-        );
+        let task = Box::pin(async move {
+            // Nobody has to wait for it.
+            let _ = reply.send(future.await);
+        });
+        match &self.0.backend {
+            Backend::Explored { executor, .. } => executor.spawn_beside(name, task),
+            Backend::Real(executor) => executor.spawn(name, task),
+        }
         Task { done, name: name.into() }
     }
 

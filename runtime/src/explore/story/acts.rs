@@ -100,11 +100,17 @@ struct Teller {
 }
 
 impl Acts {
+    /// The name of a task among those that may have been given the same.
+    pub(super) fn called(&self, trace: &Trace, task: TaskId) -> &str {
+        let lane = trace.tasks.iter().position(|other| other.id == task);
+        lane.map_or("", |lane| &self.lanes[lane])
+    }
+
     pub(super) fn of(trace: &Trace) -> Self {
         let mut teller = Teller::default();
         for task in &trace.tasks {
             let lane = teller.told.lanes.len();
-            let known = teller.told.lanes.iter().filter(|name| **name == task.name).count();
+            let known = trace.tasks[..lane].iter().filter(|other| other.name == task.name).count();
             let name = if known == 0 { task.name.clone() } else { format!("{}({})", task.name, known + 1) };
             teller.told.lanes.push(name);
             teller.lane_of.insert(task.id, lane);

@@ -58,7 +58,8 @@ pub(super) fn finding(
 fn tell(finding: &mut Finding, trace: &Trace, replay: impl FnMut(Box<dyn Search>) -> Trace) {
     let acts = Acts::of(trace);
     let failed = match &finding.failure {
-        Failure::Panicked { task, .. } => Some(task.as_str()),
+        // In the last step, which was its own.
+        Failure::Panicked { .. } => trace.events.last().map(|last| acts.called(trace, last.task)),
         _ => None,
     };
     // Who waits for whom is told above.

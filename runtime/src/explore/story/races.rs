@@ -60,8 +60,8 @@ pub(super) fn decisive(trace: &Trace, acts: &Acts, mut replay: impl FnMut(Box<dy
 
 fn in_words(trace: &Trace, acts: &Acts, race: Race) -> String {
     let step = |step: usize| {
-        let task = trace.tasks.iter().find(|task| task.id == trace.events[step].task);
-        let task = task.map_or("", |task| &task.name);
+        // As the chart calls it: others may have its name.
+        let task = acts.called(trace, trace.events[step].task);
         let does = acts.in_words(step).unwrap_or_else(|| String::from("goes on"));
         format!("step {step}: {task} {does}")
     };
