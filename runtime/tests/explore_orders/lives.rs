@@ -44,8 +44,8 @@ fn a_start_is_a_step_of_its_own() {
         let actor = sim.system().spawn(Steps(steps), Push::bounded(2));
         sim.spawn("client", async move { actor.tell(()).await.unwrap() }).await;
         sim.settled().await;
-        let seen = seen.lock().unwrap().clone();
-        seen
+        let seen = seen.lock().unwrap();
+        seen.clone()
     };
     for explorer in [Explorer::default().cross_check(0), Explorer::new(Strategy::Exhaustive)] {
         let (report, outcomes) = explorer.outcomes(seen);
