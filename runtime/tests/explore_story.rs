@@ -140,6 +140,9 @@ This decides:
 - step 3: bob asks #2 Msg to /count
   step 5: ann sends #3 Msg to /count
   Both touch /count. The other way round it does not fail.
+- step 2: ann asks #1 Msg to /count
+  step 8: bob sends #4 Msg to /count
+  Both touch /count. The other way round it does not fail.
 
 Replay:
   the same explorer, `.strategy(Strategy::Replay(\"-\".parse()?))`

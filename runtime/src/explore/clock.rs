@@ -15,6 +15,9 @@ use crate::sync::access::Access;
 /// The number of the clock's task, apart from those of faults.
 const CLOCK: usize = 1 << 20;
 
+/// What people call what it shows.
+pub(crate) const NAME: &str = "the time";
+
 /// How often it moves when the body is done and nothing else can run. A timer
 /// that is set again and again would never let a run end.
 const STRIKES: u32 = 16;
@@ -53,6 +56,7 @@ impl SimExecutor {
 impl State {
     fn move_clock(&mut self, to: Duration) -> Vec<Waker> {
         self.clock.touch(Access::Write);
+        self.clock.name(|| NAME.to_owned());
         self.now = self.now.max(to);
         let later = self.timers.split_off(&(self.now, u64::MAX));
         std::mem::replace(&mut self.timers, later).into_values().collect()

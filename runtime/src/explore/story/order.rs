@@ -9,14 +9,30 @@ use super::super::trace::{DecisionKind, Point, TaskId, Trace};
 /// Whose step is next, as far as it can run; and what each is told.
 #[derive(Debug)]
 pub(super) struct InOrder {
-    steps: VecDeque<TaskId>,
+    steps: VecDeque<Planned>,
     told: BTreeMap<TaskId, VecDeque<u32>>,
     running: TaskId,
     begun: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Planned {
+    task: TaskId,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Any,
+    /// What has to come first.
+    First,
+    /// Not before what has to come first, if anybody else can run: that may have to
+    /// wait for others.
+    Late,
+}
+
 impl InOrder {
-    fn new(trace: &Trace, order: impl Iterator<Item = usize>, other: Option<(usize, u32)>) -> Self {
+    fn new(trace: &Trace, order: impl Iterator<Item = (usize, Place)>, other: Option<(usize, u32)>) -> Self {
         let mut told: BTreeMap<TaskId, VecDeque<u32>> = BTreeMap::new();
         for event in &trace.events {
             for at in event.decisions.start..event.decisions.end {
@@ -27,22 +43,23 @@ impl InOrder {
                 }
             }
         }
-        let steps = order.map(|event| &trace.events[event]).filter(|event| !event.kind.is_barrier());
-        Self { steps: steps.map(|event| event.task).collect(), told, running: TaskId::ROOT, begun: false }
+        let steps = order.filter(|(event, _)| !trace.events[*event].kind.is_barrier());
+        let steps = steps.map(|(event, place)| Planned { task: trace.events[event].task, place });
+        Self { steps: steps.collect(), told, running: TaskId::ROOT, begun: false }
     }
 
     /// The same, but for one thing that is told: of decision `at`, `other`.
     pub(super) fn choosing(trace: &Trace, at: usize, other: u32) -> Self {
-        Self::new(trace, 0..trace.events.len(), Some((at, other)))
+        Self::new(trace, (0..trace.events.len()).map(|event| (event, Place::Any)), Some((at, other)))
     }
 
     /// The step `first`, and all that comes `later` because of it, after `second`.
     pub(super) fn swapped(trace: &Trace, first: usize, second: usize, later: &[bool]) -> Self {
         let is_late = |event: usize| event == first || (event < second && later[event]);
-        let before = (0..second).filter(move |event| !is_late(*event));
-        let after = (first..second).filter(move |event| is_late(*event));
-        let order = before.chain([second]).chain(after).chain(second + 1..trace.events.len());
-        Self::new(trace, order, None)
+        let before = (0..second).filter(move |event| !is_late(*event)).map(|event| (event, Place::Any));
+        let late = (first..second).filter(move |event| is_late(*event)).map(|event| (event, Place::Late));
+        let after = (second + 1..trace.events.len()).map(|event| (event, Place::Any));
+        Self::new(trace, before.chain([(second, Place::First)]).chain(late).chain(after), None)
     }
 }
 
@@ -52,8 +69,12 @@ impl Search for InOrder {
     }
 
     fn schedule(&mut self, point: &Point<'_>) -> Option<usize> {
-        let next = self.steps.iter().position(|task| point.ready.contains(task));
-        let chosen = next.and_then(|next| self.steps.remove(next));
+        let is_open = self.steps.iter().any(|step| step.place == Place::First);
+        let is_ready = |step: &Planned| point.ready.contains(&step.task);
+        let in_time = |step: &Planned| !(is_open && step.place == Place::Late);
+        let next = self.steps.iter().position(|step| is_ready(step) && in_time(step));
+        let next = next.or_else(|| self.steps.iter().position(is_ready));
+        let chosen = next.and_then(|next| self.steps.remove(next)).map(|step| step.task);
         let index = chosen.and_then(|chosen| point.ready.iter().position(|ready| *ready == chosen)).unwrap_or(0);
         self.running = point.ready[index];
         Some(index)

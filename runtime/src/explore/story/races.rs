@@ -1,12 +1,13 @@
 //! Which two steps decide it: those that could have come the other way round,
 //! and with which nothing would have failed.
 
+use super::super::clock;
 use super::super::shrink::is_same_kind;
 use super::super::strategy::Search;
 use super::super::trace::{DecisionKind, End, EventKind, Trace};
 use super::acts::Acts;
 use super::order::InOrder;
-use crate::sync::access::ObjectId;
+use crate::sync::access::{Access, ObjectId, Touch};
 
 /// Longer runs are not searched.
 const LONGEST: usize = 600;
@@ -62,7 +63,10 @@ fn in_words(trace: &Trace, acts: &Acts, race: Race) -> String {
     let step = |step: usize| {
         // As the chart calls it: others may have its name.
         let task = acts.called(trace, trace.events[step].task);
-        let does = acts.in_words(step).unwrap_or_else(|| String::from("goes on"));
+        let moves = |touch: &Touch| touch.access == Access::Write && acts.name(touch.object) == Some(clock::NAME);
+        let passes = trace.touched(step).iter().any(moves);
+        let silent = || String::from(if passes { "lets time pass" } else { "goes on" });
+        let does = acts.in_words(step).unwrap_or_else(silent);
         format!("step {step}: {task} {does}")
     };
     let on = acts.name(race.on).unwrap_or("something");
