@@ -104,7 +104,7 @@ fn a_crash_finds_state_that_is_believed_to_stay() {
     exhausted(&exhaustive().run(trusting));
     found(&exhaustive().faults(Faults::at_most(1).crash("/store")).run(trusting), "acknowledged and gone");
     // Somebody else's crash is none of its business.
-    exhausted(&exhaustive().faults(Faults::at_most(1).crash("/other")).run(trusting));
+    exhausted(&exhaustive().faults(Faults::at_most(1).crash("/other").optional()).run(trusting));
 }
 
 #[test]
@@ -226,7 +226,7 @@ fn a_message_that_comes_twice_finds_who_does_not_look_for_that() {
     found(&twice.run(body(false)), "it has failed");
     exhausted(&twice.run(body(true)));
     // Nobody has said how to copy these.
-    exhausted(&exhaustive().faults(Faults::at_most(1).duplicate::<String>("/inbox")).run(body(false)));
+    exhausted(&exhaustive().faults(Faults::at_most(1).duplicate::<String>("/inbox").optional()).run(body(false)));
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_partition_finds_who_counts_on_the_other_side() {
     found(&split.run(body(false)), "cut off");
     // It heals, sooner or later: not before the clock moves, if it is so.
     exhausted(&split.run(body(true)));
-    exhausted(&exhaustive().faults(Faults::at_most(1).partition(["body"], ["/store"])).run(body(false)));
+    exhausted(&exhaustive().faults(Faults::at_most(1).partition(["body"], ["/store"]).optional()).run(body(false)));
 }
 
 #[test]
@@ -281,4 +281,65 @@ fn what_goes_wrong_is_replayed() {
         let again = Explorer::new(Strategy::Replay(finding.found.clone())).faults(faulty.clone()).run(trusting);
         assert_eq!(again.finding.map(|again| again.failure), Some(finding.failure.clone()));
     }
+}
+
+/// Tells the store once, and looks at it.
+async fn telling(sim: Sim) {
+    let store = store(&sim, "store", true);
+    let _ = store.tell(Order::Put(Put::Add(1))).await;
+    let _ = store.ask_within(SECOND, Order::Total).await;
+}
+
+#[track_caller]
+fn cannot_happen(faults: Faults, why: &str) {
+    for explorer in [exhaustive(), Explorer::default(), Explorer::new(Strategy::Random { schedules: 50, seed: 1 })] {
+        let report = explorer.clone().faults(faults.clone()).run(telling);
+        let Some(Failure::Vacuous(said)) = report.finding.as_ref().map(|finding| &finding.failure) else {
+            panic!("{report}")
+        };
+        assert!(said.contains(why), "{said}");
+        explorer.faults(faults.clone().optional()).run(telling).assert_clean();
+    }
+}
+
+#[test]
+fn a_fault_that_there_is_nothing_for_is_found() {
+    let nowhere = ["an actor at /typo", "a message to /typo"];
+    let faults = || Faults::at_most(1);
+    cannot_happen(faults().crash("/typo"), nowhere[0]);
+    // A path begins with a slash.
+    cannot_happen(faults().crash("/store").crash("store"), "an actor at store");
+    cannot_happen(faults().kill("/store").kill("/typo"), nowhere[0]);
+    cannot_happen(faults().drop("/typo"), nowhere[1]);
+    cannot_happen(faults().drop("/store").delay("/typo"), nowhere[1]);
+    // Orders cannot be copied.
+    cannot_happen(faults().duplicate::<Put>("/store"), "a message to /store of the type that is named");
+    cannot_happen(faults().partition(["/store"], ["/typo"]), "a message between the two groups");
+}
+
+#[test]
+fn a_fault_that_there_is_something_for_is_not_found() {
+    let all = Faults::at_most(1).crash("/store").kill("/store").drop("/store").delay("/store");
+    let all = all.partition(["body"], ["/store"]).clock_jump(SECOND);
+    exhausted(&exhaustive().faults(all).run(telling));
+    // It is enough that some runs have it.
+    let sometimes = |sim: Sim| async move {
+        if sim.choose(2) == 1 {
+            telling(sim).await;
+        }
+    };
+    exhausted(&exhaustive().faults(Faults::at_most(1).crash("/store").drop("/store")).run(sometimes));
+}
+
+#[test]
+#[should_panic(expected = "none is named")]
+fn how_many_faults_without_which_is_refused() {
+    let _ = Explorer::default().faults(Faults::at_most(3));
+}
+
+#[test]
+fn no_faults_are_none_whatever_they_are() {
+    let none = Faults::at_most(0).crash("/typo");
+    exhausted(&exhaustive().faults(none).run(telling));
+    exhausted(&exhaustive().faults(Faults::default()).run(telling));
 }

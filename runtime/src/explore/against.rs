@@ -153,7 +153,9 @@ impl Explorer {
         Fut: Future<Output = M::Answer> + Send + 'static,
     {
         let with = Arc::new((model.clone(), commands.to_vec(), start, ask));
-        self.run(|sim| {
+        // Commands that were made up need not have what each fault is for.
+        let this = self.clone().faults_optional();
+        this.run(|sim| {
             let with = Arc::clone(&with);
             async move {
                 let (model, commands, start, _) = &*with;

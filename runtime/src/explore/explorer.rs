@@ -188,8 +188,21 @@ impl Explorer {
     }
 
     /// Explores the program with these faults, too.
+    ///
+    /// # Panics
+    /// If there may be some, and no kind of fault is named.
+    #[track_caller]
     pub fn faults(mut self, faults: Faults) -> Self {
+        assert!(
+            !faults.is_pointless(),
+            "`Faults::at_most` says how many, and `crash`, `drop` ... which: none is named"
+        );
         self.faults = faults;
+        self
+    }
+
+    pub(super) fn faults_optional(mut self) -> Self {
+        self.faults = self.faults.optional();
         self
     }
 
@@ -297,6 +310,12 @@ impl Explorer {
         (report, outcomes)
     }
 
+    /// What was to come about in some run, and did in none.
+    fn missing(&self, schedules: u64) -> Option<Failure> {
+        let vacuous = || self.faults.vacuous(&self.sightings, schedules);
+        self.sightings.missing(schedules).or_else(vacuous)
+    }
+
     /// The same; `seen` is shown each run, and what the body returned.
     pub(crate) fn run_each<F, Fut>(&self, body: F, mut seen: impl FnMut(&Trace, Option<Fut::Output>)) -> Report
     where
@@ -386,7 +405,7 @@ impl Explorer {
         if report.finding.is_none()
             && report.coverage != Coverage::CutOff
             && !matches!(self.strategy, Strategy::Replay(_))
-            && let Some(failure) = this.sightings.missing(report.schedules)
+            && let Some(failure) = this.missing(report.schedules)
         {
             report.finding = Some(Finding::of_no_run(failure, report.schedules));
         }

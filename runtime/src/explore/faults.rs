@@ -5,11 +5,14 @@ use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
 use super::executor::{Begins, SimExecutor};
+use super::properties::Sightings;
 use super::run::{Chooser, choose};
+use super::trace::{Failure, Trace};
 use crate::actor::fate::{self, Fate, Judge};
 use crate::mailbox::current;
 use crate::sync::access::{self, Access, Note, Object};
@@ -20,8 +23,11 @@ use crate::system::System;
 ///
 /// The program as it is when nothing goes wrong is always among what is
 /// explored, as the first of it. Each fault that is named may happen as often as
-/// there may be faults. Paths are those of [actors](crate::ActorPath); an actor
-/// that is never spawned meets no fault.
+/// there may be faults. Paths are those of [actors](crate::ActorPath). A fault that
+/// there was nothing for in any run, since no actor has that path or no such message
+/// was sent to it, is found at the end as [`Vacuous`](super::Failure::Vacuous): it
+/// would make a check look stricter than it is. [`optional`](Self::optional) allows
+/// that.
 ///
 /// Messages meet theirs when they are sent by a reference: by `tell`,
 /// `try_tell`, `ask` and what is made of those, and so do the deliveries of a
@@ -64,6 +70,7 @@ pub struct Faults {
     planned: Vec<Planned>,
     messages: Vec<(String, Fate)>,
     copies: Vec<(TypeId, Copy)>,
+    is_optional: bool,
 }
 
 /// Copies a message of one type.
@@ -141,13 +148,70 @@ impl Faults {
         self
     }
 
+    /// There may be nothing for some of them, which is no finding then: for faults
+    /// that several programs share.
+    pub fn optional(mut self) -> Self {
+        self.is_optional = true;
+        self
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.most == 0 || (self.planned.is_empty() && self.messages.is_empty())
+        self.most == 0 || self.names_none()
+    }
+
+    /// Whether some are allowed, and no kind is named.
+    pub(crate) fn is_pointless(&self) -> bool {
+        self.most > 0 && self.names_none()
+    }
+
+    fn names_none(&self) -> bool {
+        self.planned.is_empty() && self.messages.is_empty()
+    }
+
+    /// After a run: notes the faults for whose actors there were tasks.
+    pub(crate) fn look_at(&self, trace: &Trace, sightings: &Sightings) {
+        for (nth, fault) in self.planned.iter().enumerate() {
+            let is_met = match fault {
+                Planned::Crash(path) | Planned::Kill(path) => {
+                    !sightings.has_fault(nth) && trace.tasks.iter().any(|task| task.name == *path)
+                }
+                // Looked at when messages are sent.
+                Planned::Partition(..) => false,
+                Planned::Jump(_) => true,
+            };
+            if is_met {
+                sightings.note_fault(nth);
+            }
+        }
+    }
+
+    /// One that there was nothing for in any of `schedules` runs.
+    pub(crate) fn vacuous(&self, sightings: &Sightings, schedules: u64) -> Option<Failure> {
+        if self.is_empty() || self.is_optional {
+            return None;
+        }
+        let nth = (0..self.planned.len() + self.messages.len()).find(|nth| !sightings.has_fault(*nth))?;
+        let (fault, missing) = match self.planned.get(nth) {
+            Some(fault @ (Planned::Crash(path) | Planned::Kill(path))) => {
+                (fault.to_string(), format!("an actor at {path}"))
+            }
+            Some(fault) => (fault.to_string(), String::from("a message between the two groups")),
+            None => {
+                let (path, fate) = &self.messages[nth - self.planned.len()];
+                let (fault, of_type) = match fate {
+                    Fate::Twice => ("a duplicate of a message", " of the type that is named"),
+                    Fate::Late => ("a delay of a message", ""),
+                    _ => ("the loss of a message", ""),
+                };
+                (format!("{fault} to {path}"), format!("a message to {path}{of_type}"))
+            }
+        };
+        Some(Failure::Vacuous(format!("{fault}, and none of {schedules} schedules has {missing}")))
     }
 
     /// For the first step of a program: chooses which of those that need no
     /// message will happen, and readies them.
-    pub(crate) fn begin(&self, system: &System, executor: &SimExecutor, chooser: &Chooser) {
+    pub(crate) fn begin(&self, system: &System, executor: &SimExecutor, chooser: &Chooser, sightings: &Arc<Sightings>) {
         if self.is_empty() {
             return;
         }
@@ -159,6 +223,7 @@ impl Faults {
             budget: Object::new("faults left"),
             cut: self.planned.iter().map(|_| Cell::new(0)).collect(),
             wire: Object::new("network"),
+            sightings: Arc::clone(sightings),
         });
         let mut least = 0;
         for slot in 0..self.most {
@@ -188,6 +253,8 @@ struct Network {
     /// How often each of the planned partitions is in force.
     cut: Vec<Cell<usize>>,
     wire: Object,
+    /// Of all runs.
+    sightings: Arc<Sightings>,
 }
 
 impl Network {
@@ -232,11 +299,12 @@ impl Network {
     /// Whether a partition lies between the sender and `to`.
     fn is_cut(&self, to: &str) -> bool {
         let mut sender = None;
-        self.faults.planned.iter().zip(&self.cut).any(|(fault, cut)| {
+        self.faults.planned.iter().zip(&self.cut).enumerate().any(|(nth, (fault, cut))| {
             let Planned::Partition(one, other) = fault else { return false };
             let from = sender.get_or_insert_with(|| self.sender());
             let between = (belongs(from, one) && belongs(to, other)) || (belongs(from, other) && belongs(to, one));
             if between {
+                self.sightings.note_fault(nth);
                 self.wire.touch(Access::Read);
             }
             between && cut.get() > 0
@@ -260,9 +328,13 @@ impl Judge for Network {
             return Fate::Lost;
         }
         let may_be_twice = || self.faults.copies.iter().any(|(known, _)| *known == message);
-        let fates =
-            self.faults.messages.iter().filter(|(path, fate)| path == to && (*fate != Fate::Twice || may_be_twice()));
-        let fates: Vec<Fate> = fates.map(|(_, fate)| *fate).collect();
+        let messages = self.faults.messages.iter().enumerate();
+        let fates = messages.filter(|(_, (path, fate))| path == to && (*fate != Fate::Twice || may_be_twice()));
+        let fates = fates.map(|(nth, (_, fate))| {
+            self.sightings.note_fault(self.faults.planned.len() + nth);
+            *fate
+        });
+        let fates: Vec<Fate> = fates.collect();
         if fates.is_empty() {
             return Fate::Delivered;
         }
@@ -296,7 +368,7 @@ fn belongs(who: &str, group: &[String]) -> bool {
         .any(|path| who.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
-fn find(system: &System, path: &str) -> Option<std::sync::Arc<dyn crate::actor::Child>> {
+fn find(system: &System, path: &str) -> Option<Arc<dyn crate::actor::Child>> {
     system.world().actors().into_iter().find(|actor| actor.life().path.as_str() == path)
 }
 

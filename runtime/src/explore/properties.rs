@@ -188,20 +188,33 @@ impl fmt::Debug for Properties {
     }
 }
 
-/// What was to be so in some run: by name, and whether it was.
+/// What was to be so in some run, and whether it was.
 #[derive(Debug)]
-pub(crate) struct Sightings(Mutex<BTreeMap<String, bool>>);
+pub(crate) struct Sightings {
+    named: Mutex<BTreeMap<String, bool>>,
+    /// The faults that there was something for, by their numbers.
+    faults: Mutex<BTreeSet<usize>>,
+}
 
 impl Default for Sightings {
     fn default() -> Self {
         // Untouched: it is of all runs, and none of them reads it.
-        Self(Mutex::untouched(BTreeMap::new()))
+        Self { named: Mutex::untouched(BTreeMap::new()), faults: Mutex::untouched(BTreeSet::new()) }
     }
 }
 
 impl Sightings {
+    /// There was something that the fault could happen to.
+    pub(crate) fn note_fault(&self, nth: usize) {
+        self.faults.lock().insert(nth);
+    }
+
+    pub(crate) fn has_fault(&self, nth: usize) -> bool {
+        self.faults.lock().contains(&nth)
+    }
+
     pub(crate) fn note(&self, name: &str, seen: bool) {
-        let mut sightings = self.0.lock();
+        let mut sightings = self.named.lock();
         match sightings.get_mut(name) {
             Some(before) => *before |= seen,
             None => drop(sightings.insert(name.to_owned(), seen)),
@@ -210,7 +223,7 @@ impl Sightings {
 
     /// The first that was so in none of `schedules` runs.
     pub(crate) fn missing(&self, schedules: u64) -> Option<Failure> {
-        let sightings = self.0.lock();
+        let sightings = self.named.lock();
         let property = sightings.iter().find(|(_, seen)| !**seen)?.0.clone();
         let message = format!("it was so in none of {schedules} schedules, so nothing was checked that needs it");
         Some(Failure::Violated { property, message })

@@ -133,6 +133,9 @@ pub enum Failure {
     /// A schedule was to be run again, and the program does not have the choices
     /// that it names.
     Strayed(String),
+    /// A fault that was asked for could happen in none of the runs, so nothing was
+    /// checked with it.
+    Vacuous(String),
 }
 
 impl fmt::Display for Failure {
@@ -148,6 +151,7 @@ impl fmt::Display for Failure {
             Self::Leaked(message) => write!(f, "leaked: {message}"),
             Self::Escaped(message) => write!(f, "this cannot be explored: {message}"),
             Self::Strayed(message) => write!(f, "the schedule does not fit: {message}"),
+            Self::Vacuous(message) => write!(f, "a fault that cannot happen: {message}"),
             Self::Nondeterministic(message) => write!(f, "the program is not deterministic: {message}"),
         }
     }

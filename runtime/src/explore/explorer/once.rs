@@ -65,13 +65,14 @@ impl Explorer {
             if self.any_time {
                 executor.start_clock();
             }
-            self.faults.begin(&system, executor, chooser);
+            self.faults.begin(&system, executor, chooser, &self.sightings);
             *begun.lock() = Some(body(sim));
         };
         run(executor, chooser, &monitors, limits, &mut begin);
         let done = outcome.lock().take();
         {
             let trace = &mut executor.0.state.lock().trace;
+            self.faults.look_at(trace, &self.sightings);
             if trace.end == End::Done
                 && let Some(failure) = done.as_ref().and_then(Outcome::failure)
             {
