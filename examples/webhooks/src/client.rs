@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -22,6 +23,21 @@ const LARGEST: usize = 4 << 20;
 pub struct Client {
     http: Pooled<HttpConnector, Full<Bytes>>,
     server: SocketAddr,
+}
+
+/// Who can be asked: a server by a [`Client`], or one in memory.
+pub trait Ask: fmt::Debug + Send + Sync + 'static {
+    /// Asks for `path`, as [`Client::get`].
+    fn ask<'a>(&'a self, path: &'a str) -> Asking<'a>;
+}
+
+/// A question that waits for its answer.
+pub type Asking<'a> = Pin<Box<dyn Future<Output = Result<Answer, ClientError>> + Send + 'a>>;
+
+impl Ask for Client {
+    fn ask<'a>(&'a self, path: &'a str) -> Asking<'a> {
+        Box::pin(self.get(path))
+    }
 }
 
 /// What the server said.

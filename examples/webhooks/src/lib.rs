@@ -27,6 +27,7 @@
 //! | [`signature`], [`receiver`], [`intake`] | taking them in |
 //! | [`remote`], [`worker`] | fetching |
 //! | [`facts`], [`state`], [`keeper`] | what is made of it |
+//! | [`service`] | these actors, wired |
 //! | [`run`], [`outcome`], [`cli`] | all of it together, and what came of it |
 //! | [`client`], [`server`] | HTTP |
 #![deny(unsafe_code)]
@@ -48,6 +49,7 @@ pub mod rng;
 pub mod run;
 pub mod sender;
 pub mod server;
+pub mod service;
 pub mod signature;
 pub mod source;
 pub mod state;

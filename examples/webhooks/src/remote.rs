@@ -12,7 +12,7 @@ use tidegate::flow::news::{Fetch, FetchError, Gap, Page};
 use tokio::time::{Instant, sleep_until};
 
 use crate::api;
-use crate::client::{Client, ClientError};
+use crate::client::{Ask, ClientError};
 use crate::cursor::{Cursor, Wanted};
 use crate::facts::Facts;
 use crate::intake::Notified;
@@ -20,7 +20,7 @@ use crate::intake::Notified;
 /// The source. Clones share connections and the gate.
 #[derive(Clone, Debug)]
 pub struct Remote {
-    client: Client,
+    server: Arc<dyn Ask>,
     /// Nobody asks before this.
     not_before: Arc<Mutex<Option<Instant>>>,
 }
@@ -46,10 +46,10 @@ pub struct Happening {
 }
 
 impl Remote {
-    /// The source that `client` talks to.
+    /// The source that answers at `server`.
     #[must_use]
-    pub fn new(client: Client) -> Self {
-        Self { client, not_before: Arc::default() }
+    pub fn new(server: impl Ask) -> Self {
+        Self { server: Arc::new(server), not_before: Arc::default() }
     }
 
     /// What delivery `number` is.
@@ -78,7 +78,7 @@ impl Remote {
 
     async fn ask(&self, path: &str) -> Result<axum::body::Bytes, RemoteError> {
         self.gate().await;
-        let answer = self.client.get(path).await?;
+        let answer = self.server.ask(path).await?;
         match answer.status {
             StatusCode::OK => Ok(answer.body),
             StatusCode::TOO_MANY_REQUESTS => {

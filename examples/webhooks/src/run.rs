@@ -4,28 +4,25 @@ use std::fmt;
 use std::io;
 use std::num::NonZeroU64;
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use tidegate::flow::news::{Follow, Notifier, follow, notices};
-use tidegate::flow::{Demand, End, Inlet, Subscription};
-use tidegate::pattern::{Dedup, Workers};
+use tidegate::flow::End;
 use tidegate::prelude::*;
-use tidegate::{Backoff, Inspection, Phase, Shutdown};
+use tidegate::{Inspection, Shutdown};
 
 use crate::client::Client;
 use crate::corpus::Corpus;
 use crate::faults::Faults;
-use crate::intake::{Intake, Notified};
-use crate::keeper::{Keeper, Kept, ToKeeper};
+use crate::keeper::{Kept, ToKeeper};
 use crate::outcome::Outcome;
 use crate::receiver::{Receiver, Tally};
-use crate::remote::{Deliveries, Looks, Remote};
+use crate::remote::Remote;
 use crate::sender::{Mishaps, Sender};
 use crate::server::Server;
+use crate::service::Service;
 use crate::signature::Secret;
 use crate::source::Source;
-use crate::worker::{Job, Terms, Worker};
 
 /// Everything that a run follows from.
 #[derive(Clone, Debug)]
@@ -105,10 +102,6 @@ pub enum RunError {
     StateLost,
 }
 
-/// As many deliveries are remembered as done.
-const REMEMBERED: usize = 4096;
-/// Between two attempts at anything. What fails together does not come back together.
-const AGAIN: Backoff = Backoff::exponential(Duration::from_millis(4), Duration::from_millis(500)).jitter(0.5);
 /// What the end of anything may take.
 const END_WITHIN: Duration = Duration::from_secs(5);
 
@@ -119,7 +112,7 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 pub async fn run(corpus: Corpus, setup: &Setup, stop: impl Future<Output = ()>) -> Result<Outcome, RunError> {
     let begun = Instant::now();
     let mut plant = Plant::start(corpus, setup).await?;
-    let (source, keeper) = (plant.source.clone(), plant.keeper.clone());
+    let (source, keeper) = (plant.source.clone(), plant.service.keeper.clone());
     let interrupted = tokio::select! {
         biased;
         () = stop => true,
@@ -156,18 +149,10 @@ struct Plant {
     secret: Secret,
     source: Source,
     source_server: Server,
-    intake: ActorRef<crate::intake::Told>,
     receiver: Option<Receiver>,
     tally: Tally,
     sender: Sender,
-    notified: Arc<Mutex<Notified>>,
-    looks: Arc<Mutex<Looks>>,
-    done: Dedup<()>,
-    workers: Workers<Job>,
-    keeper: ActorRef<ToKeeper>,
-    subscription: Subscription,
-    /// The end of the notices would be the end of the news.
-    _notifier: Notifier,
+    service: Service,
 }
 
 impl Plant {
@@ -176,58 +161,15 @@ impl Plant {
         let source_server = source.serve().await?;
 
         let system = System::new();
-        let (notifier, heard) = notices();
-        let notified = Arc::default();
-        let intake = {
-            let (notifier, notified) = (notifier.clone(), Arc::clone(&notified));
-            system
-                .build(move || Intake::new(notifier.clone(), Arc::clone(&notified)))
-                .named("intake")
-                .mailbox(Push::bounded(setup.room))
-                .restart(Restart::on_failure())
-                .phase(Phase::INTAKE)
-                .spawn()
-        };
+        let remote = Remote::new(Client::new(source_server.address()));
+        let service = Service::start(&system, setup, &source, remote);
         // The receiver is the one that guards: what is signed is known to both.
         let secret = Secret::new("It's a Secret to Everybody");
         let tally = Tally::default();
-        let receiver = Receiver::start(secret.clone(), intake.clone(), tally.clone()).await?;
+        let receiver = Receiver::start(secret.clone(), service.intake.clone(), tally.clone()).await?;
         let sender = Sender::new(source.clone(), secret.clone(), receiver.address(), setup.mishaps, setup.seed);
 
-        let keeper = {
-            let source = source.clone();
-            let make = move || Keeper::new(source.clone());
-            system.build(make).named("keeper").mailbox(Push::bounded(setup.window)).phase(Phase::STATE).spawn()
-        };
-        let remote = Remote::new(Client::new(source_server.address()));
-        let done = Dedup::new(REMEMBERED);
-        let workers = hire(&system, setup, &remote, &keeper, &done);
-
-        let looks = Arc::default();
-        let deliveries = Deliveries::new(remote, Arc::clone(&notified), Arc::clone(&looks));
-        let how = Follow::from_start().page(100).poll_every(setup.poll).retry(AGAIN);
-        let subscription = system.subscribe(
-            follow(deliveries, heard, how),
-            Inlet::holding(workers.actor_ref(), Job::new),
-            Demand::window(setup.window),
-        );
-        Ok(Self {
-            system,
-            secret,
-            source,
-            source_server,
-            intake,
-            receiver: Some(receiver),
-            tally,
-            sender,
-            notified,
-            looks,
-            done,
-            workers,
-            keeper,
-            subscription,
-            _notifier: notifier,
-        })
+        Ok(Self { system, secret, source, source_server, receiver: Some(receiver), tally, sender, service })
     }
 
     /// All happens, and all of it is fetched.
@@ -244,7 +186,8 @@ impl Plant {
                 receiver.kill().await;
             }
             if number == outage.end {
-                let receiver = Receiver::start(self.secret.clone(), self.intake.clone(), self.tally.clone()).await?;
+                let intake = self.service.intake.clone();
+                let receiver = Receiver::start(self.secret.clone(), intake, self.tally.clone()).await?;
                 self.sender.aim(receiver.address());
                 self.receiver = Some(receiver);
             }
@@ -255,9 +198,9 @@ impl Plant {
         self.sender.finish().await;
         // No notice tells of this: the next look finds it.
         self.source.close();
-        self.subscription.ended().await;
-        self.workers.actor_ref().drain();
-        self.workers.actor_ref().stopped().await;
+        self.service.subscription.ended().await;
+        self.service.workers.actor_ref().drain();
+        self.service.workers.actor_ref().stopped().await;
         Ok(())
     }
 
@@ -267,11 +210,11 @@ impl Plant {
         if let Some(receiver) = self.receiver.take() {
             receiver.drain(END_WITHIN).await;
         }
-        self.subscription.cancel();
-        self.workers.actor_ref().drain();
+        self.service.subscription.cancel();
+        self.service.workers.actor_ref().drain();
         // If they are late the shutdown says so.
-        let _ = tokio::time::timeout(END_WITHIN, self.workers.actor_ref().stopped()).await;
-        let kept: Kept = self.keeper.ask(ToKeeper::Show).await.map_err(|_| RunError::StateLost)?;
+        let _ = tokio::time::timeout(END_WITHIN, self.service.workers.actor_ref().stopped()).await;
+        let kept: Kept = self.service.keeper.ask(ToKeeper::Show).await.map_err(|_| RunError::StateLost)?;
         let took = begun.elapsed();
         let inspection = self.system.inspect();
         let shutdown = self.system.shutdown_in_phases(Shutdown::new().within(END_WITHIN)).await;
@@ -284,47 +227,17 @@ impl Plant {
             kept,
             sent: self.sender.sent(),
             received: self.tally.read(),
-            notified: *self.notified.lock().unwrap_or_else(PoisonError::into_inner),
-            looks: *self.looks.lock().unwrap_or_else(PoisonError::into_inner),
-            listing: self.subscription.end().unwrap_or(End::Cancelled),
-            fetched: self.workers.stats(),
-            duplicates: self.done.duplicates(),
+            notified: *self.service.notified.lock().unwrap_or_else(PoisonError::into_inner),
+            looks: *self.service.looks.lock().unwrap_or_else(PoisonError::into_inner),
+            listing: self.service.subscription.end().unwrap_or(End::Cancelled),
+            fetched: self.service.workers.stats(),
+            duplicates: self.service.done.duplicates(),
             traffic: self.source.traffic(),
             inspection,
             shutdown,
             took,
         })
     }
-}
-
-/// The workers, joined.
-fn hire(
-    system: &System,
-    setup: &Setup,
-    remote: &Remote,
-    keeper: &ActorRef<ToKeeper>,
-    done: &Dedup<()>,
-) -> Workers<Job> {
-    let workers = Workers::builder()
-        .named("fetch")
-        .mailbox(Push::bounded(setup.window))
-        .window(setup.window)
-        // The workers give up before that.
-        .attempts(setup.attempts.saturating_mul(2))
-        .backoff(AGAIN)
-        .keep_copies()
-        .spawn(system);
-    for number in 0..setup.workers {
-        let (remote, keeper, done) = (remote.clone(), keeper.clone(), done.clone());
-        let terms = Terms { attempts: setup.attempts, crashes: setup.crashes, seed: setup.seed };
-        let worker = system
-            .build(move || Worker::new(remote.clone(), keeper.clone(), done.clone(), terms))
-            .named(format!("worker-{number}"))
-            .restart(Restart::on_failure().limit(1000, Duration::from_secs(10)).backoff(AGAIN))
-            .spawn();
-        workers.join(&worker);
-    }
-    workers
 }
 
 impl From<io::Error> for RunError {

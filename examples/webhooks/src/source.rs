@@ -90,11 +90,12 @@ impl Source {
     /// # Errors
     /// If there is no free port.
     pub async fn serve(&self) -> io::Result<Server> {
-        let router = Router::new()
-            .route("/deliveries", get(list))
-            .route("/deliveries/{id}", get(detail))
-            .with_state(self.clone());
-        Server::start(0, router).await
+        Server::start(0, self.router()).await
+    }
+
+    /// What it answers, wherever it is served.
+    pub fn router(&self) -> Router {
+        Router::new().route("/deliveries", get(list)).route("/deliveries/{id}", get(detail)).with_state(self.clone())
     }
 
     /// Something happens: one more delivery is there. Returns its number, `None`
