@@ -1,5 +1,6 @@
 //! Conditional messages, deprecated ones, and lints on methods.
 #![deny(warnings)]
+#![allow(clippy::non_minimal_cfg)]
 
 use tidegate::{Push, System, actor};
 

@@ -1,5 +1,6 @@
 //! Nothing that is in scope gets in the way of what the macro writes, nor the other way round.
 #![deny(warnings)]
+#![allow(unreachable_pub)]
 #![allow(dead_code, non_camel_case_types, non_snake_case)]
 
 use tidegate::{Push, System, actor};
