@@ -192,10 +192,10 @@ async fn one_careful_payment(sim: Sim) {
     let bank = || CarefulBank { balance: 100, done: BTreeSet::new() };
     let bank = sim.system().build(bank).named("bank").mailbox(Push::bounded(4)).spawn();
 
-    let system = sim.system().clone();
-    sim.always("the bank lags by two orders at most", move || match system.inspect().find("/bank") {
-        Some(bank) if bank.mailbox.len > 2 => Err(format!("{} wait", bank.mailbox.len)),
-        _ => Ok(()),
+    let mailbox = bank.clone();
+    sim.always("the bank lags by two orders at most", move || match mailbox.stats().len {
+        0..=2 => Ok(()),
+        more => Err(format!("{more} wait")),
     });
 
     let attempts = pay_once(&bank, 1, 30).await;
