@@ -299,8 +299,9 @@ const ON_ITS_OWN: &str = "TIDEGATE_TEST_ON_ITS_OWN";
 /// own.
 #[test]
 fn the_order_is_wrong() {
+    let name = "explore_story::the_order_is_wrong";
     let explore =
-        || harness::explored("explore_story::the_order_is_wrong", Explorer::new(Strategy::Exhaustive), one_order);
+        || harness::explored(name, tidegate::__explore_place!(), Explorer::new(Strategy::Exhaustive), one_order);
     if std::env::var_os(ON_ITS_OWN).is_some() {
         explore();
     } else {
@@ -324,7 +325,10 @@ fn the_line_that_is_shown_replays_it() {
     let found = run(None);
     let (_, shown) = found.split_once("TIDEGATE_REPLAY='").unwrap_or_else(|| panic!("no line: {found}"));
     let (schedule, command) = shown.split_once("' ").expect("it ends");
-    assert!(command.starts_with("cargo test -p tidegate the_order_is_wrong -- --exact\n"), "{command}");
+    assert!(
+        command.starts_with("cargo test -p tidegate --test explore_story the_order_is_wrong -- --exact\n"),
+        "{command}"
+    );
     let replayed = run(Some(schedule));
     let chart = |text: &str| {
         let (_, chart) = text.split_once("  step  ").expect("a chart");

@@ -194,7 +194,7 @@ fn expand(options: Options, mut function: ItemFn) -> TokenStream {
                 let explorer = #explorer #(#calls)*;
                 #with
                 let name = ::core::concat!(::core::module_path!(), "::explored");
-                #krate::explore::harness::explored(name, explorer, super::#name);
+                #krate::explore::harness::explored(name, #krate::__explore_place!(), explorer, super::#name);
             }
 
             #on_tokio

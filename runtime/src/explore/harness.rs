@@ -33,7 +33,7 @@ pub fn with(explorer: Explorer, set: impl FnOnce(Explorer) -> Explorer) -> Explo
 /// # Panics
 /// If something is wrong, or the budget was used up.
 #[track_caller]
-pub fn explored<F, Fut>(name: &str, explorer: Explorer, body: F)
+pub fn explored<F, Fut>(name: &str, place: Place, explorer: Explorer, body: F)
 where
     F: Fn(Sim) -> Fut + Send + 'static,
     Fut: Future + Send + 'static,
@@ -41,7 +41,7 @@ where
 {
     let explorer = Setting::from_environment().apply(explorer);
     let mut report = apart(name, move || explorer.run(body));
-    report.replayed_by(|schedule| command(name, schedule));
+    report.replayed_by(|schedule| command(name, &place, schedule));
     report.assert_clean();
     say(format_args!("{name}: {report}"));
 }
@@ -107,6 +107,7 @@ impl Setting {
 
 #[cfg(feature = "tokio")]
 pub use super::on_tokio::on_tokio;
+pub use super::story::Place;
 
 /// What is written for tokio, if it is there.
 #[cfg(feature = "tokio")]

@@ -186,7 +186,9 @@ impl fmt::Display for Report {
             writeln!(f, "{}\n", finding.unseen)?;
         }
         if !finding.replay.is_empty() {
-            writeln!(f, "Replay:\n  {}\n", finding.replay)?;
+            // A test does not know which it was built with.
+            let with = if finding.replay.contains("cargo test ") { ", with the same `--features`" } else { "" };
+            writeln!(f, "Replay{with}:\n  {}\n", finding.replay)?;
         }
         write!(f, "({strategy}: found in schedule {} after {elapsed:.1?})", finding.found_at)
     }

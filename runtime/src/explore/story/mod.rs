@@ -10,6 +10,7 @@ mod races;
 use std::fmt::Write;
 
 use self::acts::Acts;
+pub use self::command::Place;
 pub(super) use self::command::command;
 use super::report::Finding;
 use super::sameness::told_of_other_ends;
