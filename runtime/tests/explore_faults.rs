@@ -288,10 +288,23 @@ async fn telling(sim: Sim) {
     let store = store(&sim, "store", true);
     let _ = store.tell(Order::Put(Put::Add(1))).await;
     let _ = store.ask_within(SECOND, Order::Total).await;
+    let _ = sim.system().build(|| Inert).named("plain").spawn().tell(Plain).await;
+}
+
+#[derive(Clone)]
+struct Plain;
+
+struct Inert;
+
+impl Actor for Inert {
+    type Msg = Plain;
+    async fn handle(&mut self, Plain: Plain, _: &mut Context<Self>) -> Result<(), Fault> {
+        Ok(())
+    }
 }
 
 #[track_caller]
-fn cannot_happen(faults: Faults, why: &str) {
+fn cannot_happen(faults: &Faults, why: &str) {
     for explorer in [exhaustive(), Explorer::default(), Explorer::new(Strategy::Random { schedules: 50, seed: 1 })] {
         let report = explorer.clone().faults(faults.clone()).run(telling);
         let Some(Failure::Vacuous(said)) = report.finding.as_ref().map(|finding| &finding.failure) else {
@@ -306,15 +319,18 @@ fn cannot_happen(faults: Faults, why: &str) {
 fn a_fault_that_there_is_nothing_for_is_found() {
     let nowhere = ["an actor at /typo", "a message to /typo"];
     let faults = || Faults::at_most(1);
-    cannot_happen(faults().crash("/typo"), nowhere[0]);
+    cannot_happen(&faults().crash("/typo"), nowhere[0]);
     // A path begins with a slash.
-    cannot_happen(faults().crash("/store").crash("store"), "an actor at store");
-    cannot_happen(faults().kill("/store").kill("/typo"), nowhere[0]);
-    cannot_happen(faults().drop("/typo"), nowhere[1]);
-    cannot_happen(faults().drop("/store").delay("/typo"), nowhere[1]);
+    cannot_happen(&faults().crash("/store").crash("store"), "an actor at store");
+    cannot_happen(&faults().kill("/store").kill("/typo"), nowhere[0]);
+    cannot_happen(&faults().drop("/typo"), nowhere[1]);
+    cannot_happen(&faults().drop("/store").delay("/typo"), nowhere[1]);
     // Orders cannot be copied.
-    cannot_happen(faults().duplicate::<Put>("/store"), "a message to /store of the type that is named");
-    cannot_happen(faults().partition(["/store"], ["/typo"]), "a message between the two groups");
+    cannot_happen(&faults().duplicate::<Put>("/store"), "a message to /store of the type that is named");
+    // Each of them by itself: that there is one of the other's type is nothing to it.
+    cannot_happen(&faults().duplicate::<u64>("/store").duplicate::<Plain>("/plain"), "a message to /store of the type");
+    cannot_happen(&faults().duplicate::<Plain>("/plain").duplicate::<u64>("/plain"), "a message to /plain of the type");
+    cannot_happen(&faults().partition(["/store"], ["/typo"]), "a message between the two groups");
 }
 
 #[test]

@@ -68,8 +68,9 @@ use crate::system::System;
 pub struct Faults {
     most: usize,
     planned: Vec<Planned>,
-    messages: Vec<(String, Fate)>,
-    copies: Vec<(TypeId, Copy)>,
+    /// To whom, what becomes of them, and of which type they are if that matters.
+    messages: Vec<(String, Fate, Option<TypeId>)>,
+    copies: Vec<Copy>,
     is_optional: bool,
 }
 
@@ -108,24 +109,24 @@ impl Faults {
     /// A message to the actor at `path` is lost, as in a network: the sender
     /// takes it for sent, and who asks hears nothing at all.
     pub fn drop(mut self, path: impl Into<String>) -> Self {
-        self.messages.push((path.into(), Fate::Lost));
+        self.messages.push((path.into(), Fate::Lost, None));
         self
     }
 
     /// A message to the actor at `path` is sent at some later moment, and may be
     /// overtaken.
     pub fn delay(mut self, path: impl Into<String>) -> Self {
-        self.messages.push((path.into(), Fate::Late));
+        self.messages.push((path.into(), Fate::Late, None));
         self
     }
 
     /// A message of type `M` to the actor at `path` arrives a second time, at
     /// some later moment.
     pub fn duplicate<M: Clone + Send + 'static>(mut self, path: impl Into<String>) -> Self {
-        self.messages.push((path.into(), Fate::Twice));
-        self.copies.push((TypeId::of::<M>(), |message| {
+        self.messages.push((path.into(), Fate::Twice, Some(TypeId::of::<M>())));
+        self.copies.push(|message| {
             message.downcast_ref::<M>().map(|message| Box::new(message.clone()) as Box<dyn Any + Send>)
-        }));
+        });
         self
     }
 
@@ -197,7 +198,7 @@ impl Faults {
             }
             Some(fault) => (fault.to_string(), String::from("a message between the two groups")),
             None => {
-                let (path, fate) = &self.messages[nth - self.planned.len()];
+                let (path, fate, _) = &self.messages[nth - self.planned.len()];
                 let (fault, of_type) = match fate {
                     Fate::Twice => ("a duplicate of a message", " of the type that is named"),
                     Fate::Late => ("a delay of a message", ""),
@@ -327,10 +328,9 @@ impl Judge for Network {
             access::note(|| Note::Said(format!("the partition swallows a message to {to}")));
             return Fate::Lost;
         }
-        let may_be_twice = || self.faults.copies.iter().any(|(known, _)| *known == message);
         let messages = self.faults.messages.iter().enumerate();
-        let fates = messages.filter(|(_, (path, fate))| path == to && (*fate != Fate::Twice || may_be_twice()));
-        let fates = fates.map(|(nth, (_, fate))| {
+        let fates = messages.filter(|(_, (path, _, of))| path == to && of.is_none_or(|of| of == message));
+        let fates = fates.map(|(nth, (_, fate, _))| {
             self.sightings.note_fault(self.faults.planned.len() + nth);
             *fate
         });
@@ -351,7 +351,7 @@ impl Judge for Network {
     }
 
     fn copy(&self, message: &dyn Any) -> Option<Box<dyn Any + Send>> {
-        self.faults.copies.iter().find_map(|(_, copy)| copy(message))
+        self.faults.copies.iter().find_map(|copy| copy(message))
     }
 
     fn change_partition(&self, nth: usize, begins: bool) {
