@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use tidegate::explore::{Coverage, Explorer, Failure, Report, Sim, Strategy};
+use tidegate::explore::{Coverage, Explorer, Failure, Flaw, Report, Sim, Strategy};
 use tidegate::prelude::*;
 
 struct Sink;
@@ -81,6 +81,29 @@ fn a_property_that_leaves_the_program_is_told_so_and_the_next_is_not() {
     let finding = Explorer::default().run(leaves).finding.expect("it is found");
     assert!(matches!(finding.failure, Failure::Escaped(_)), "{}", finding.failure);
     Explorer::default().run(|_| async {}).assert_clean();
+}
+
+/// What is left at the end of a run is dropped, and may have something to say.
+#[test]
+fn a_panic_of_what_is_dropped_at_the_end_is_found() {
+    struct Guard;
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    for strategy in [Strategy::Reduced, Strategy::Exhaustive] {
+        let report = Explorer::new(strategy).allow(Flaw::Stuck).run(|sim| async move {
+            let guard = Guard;
+            drop(sim.spawn("holder", async move {
+                let _guard = guard;
+                std::future::pending::<()>().await;
+            }));
+        });
+        let failure = &report.finding.as_ref().expect("it is found").failure;
+        assert!(failure.to_string().starts_with("what was dropped at the end panicked: dropped"), "{failure}");
+        assert_eq!(report.schedules, 1);
+    }
 }
 
 /// As on a real runtime, a sleep of no time lets others run.

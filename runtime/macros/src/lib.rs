@@ -201,7 +201,8 @@ pub fn actor(options: proc_macro::TokenStream, item: proc_macro::TokenStream) ->
 ///
 /// The function as it is, and a module of its name with two tests. `explored` runs the body again
 /// and again in different orders, and fails unless all of what was to be looked at was looked at
-/// and nothing was wrong. `on_tokio` runs the same body on tokio's threads; it is there if
+/// and nothing was wrong. `on_tokio` runs the same body on tokio's threads, without faults and
+/// without asking for what `sometimes` names, each run for 30 seconds at most; it is there if
 /// tidegate's feature `tokio` is.
 ///
 /// The body is `async`, takes a `Sim` and returns `()` or a `Result` whose error is `Debug`. It
@@ -221,7 +222,8 @@ pub fn actor(options: proc_macro::TokenStream, item: proc_macro::TokenStream) ->
 /// # Environment
 ///
 /// `TIDEGATE_REPLAY=0.1.2` has `explored` run that one schedule, as a failure says;
-/// `TIDEGATE_SEED`, `TIDEGATE_SCHEDULES` and `TIDEGATE_SECONDS` stand in for the options.
+/// `TIDEGATE_SEED` and `TIDEGATE_SECONDS` stand in for the options, and `TIDEGATE_SCHEDULES` for
+/// the budget and for how many orders `Random` and `Pct` run.
 #[proc_macro_attribute]
 pub fn explore_test(options: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     explore_test::tokens(options.into(), &item.into()).into()

@@ -160,6 +160,15 @@ impl Explorer {
         self
     }
 
+    /// As many schedules as that, where the strategy says how many there are, and at
+    /// most so many elsewhere.
+    pub(super) fn of_schedules(mut self, number: u64) -> Self {
+        if let Strategy::Random { schedules, .. } | Strategy::Pct { schedules, .. } = &mut self.strategy {
+            *schedules = number;
+        }
+        self.schedules(number)
+    }
+
     /// At most so long: a run that goes on then is cut off, too.
     pub fn time(mut self, most: Duration) -> Self {
         self.time = most;

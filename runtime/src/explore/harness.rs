@@ -28,7 +28,8 @@ pub fn with(explorer: Explorer, set: impl FnOnce(Explorer) -> Explorer) -> Explo
 ///
 /// The environment may say otherwise what to do: `TIDEGATE_REPLAY` is one
 /// schedule to run, `TIDEGATE_SEED` the seed of the program's own random
-/// numbers, `TIDEGATE_SCHEDULES` and `TIDEGATE_SECONDS` the budget.
+/// numbers, `TIDEGATE_SCHEDULES` and `TIDEGATE_SECONDS` the budget: where a strategy
+/// says itself how many orders it runs, that many.
 ///
 /// # Panics
 /// If something is wrong, or the budget was used up.
@@ -96,7 +97,7 @@ impl Setting {
             explorer = explorer.seed(seed);
         }
         if let Some(most) = self.schedules {
-            explorer = explorer.schedules(most);
+            explorer = explorer.of_schedules(most);
         }
         if let Some(seconds) = self.seconds {
             explorer = explorer.time(Duration::from_secs(seconds));

@@ -95,7 +95,12 @@
 //!   after another makes no difference to an `.await`, a `select` or a `join`, so it is
 //!   not tried; to a `poll_fn` that counts its polls it does.
 //! - Threads, sockets, other runtimes: using one is found and named, where it wakes
-//!   or panics.
+//!   or panics. One that is blocked on inside a step, a thread that is joined,
+//!   `thread::sleep`, a runtime's `block_on`, only takes real time, and a loop that never
+//!   awaits has a step without an end. Who catches panics keeps what they say to himself.
+//! - Time of `std::time` and random numbers from elsewhere, until the program does
+//!   something else for them than the last time: the first and the last schedule are run
+//!   twice, and so is what is found.
 
 pub mod against;
 #[cfg(all(test, not(tidegate_loom)))]

@@ -30,6 +30,10 @@ const MOMENT: Duration = Duration::from_millis(5);
 
 /// Runs `body` so many times as a test on tokio, with several threads.
 ///
+/// Nothing of it is chosen: there are no faults, [`Sim::choose`] is random, and what
+/// [`Sim::sometimes`] asks for need not come. `always` and `eventually` are looked at
+/// when nothing goes on any more. A run has 30 seconds.
+///
 /// # Panics
 /// If something is wrong in one of them.
 pub fn on_tokio<F, Fut>(name: &str, times: u64, body: F)
@@ -69,7 +73,7 @@ where
         monitors.clear();
         ended.unwrap_or_else(|_| {
             let waits = system.explain();
-            Err(Failure::Deadlock(format!("not done after {} s\n{waits}", PATIENCE.as_secs())))
+            Err(Failure::Deadlock(format!("not done after {} s of real time\n{waits}", PATIENCE.as_secs())))
         })
     });
     runtime.shutdown_background();

@@ -80,14 +80,28 @@ impl Explorer {
             }
         }
         // Nothing of it is looked at any more.
-        drop(contained(|| {
+        let mut panic = contained(|| {
             fate::forget();
             monitors.clear();
             drop(monitors);
-        }));
+        })
+        .err();
         // What is dropped may spawn, or panic.
-        while contained(|| executor.clear()).unwrap_or(true) {}
-        drop(contained(|| drop(system)));
+        let mut is_left = true;
+        while is_left {
+            is_left = contained(|| executor.clear()).unwrap_or_else(|why| {
+                panic.get_or_insert(why);
+                true
+            });
+        }
+        let last = contained(|| drop(system)).err();
+        let trace = &mut executor.0.state.lock().trace;
+        if trace.end == End::Done
+            && let Some(why) = panic.or(last)
+        {
+            let (task, location) = (String::from("what was dropped at the end"), why.location().map(str::to_owned));
+            trace.end = End::Failed(Failure::Panicked { task, message: why.to_string(), location });
+        }
         done
     }
 }
