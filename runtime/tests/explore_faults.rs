@@ -323,6 +323,8 @@ fn a_fault_that_there_is_nothing_for_is_found() {
     // A path begins with a slash.
     cannot_happen(&faults().crash("/store").crash("store"), "an actor at store");
     cannot_happen(&faults().kill("/store").kill("/typo"), nowhere[0]);
+    // A task, and no actor.
+    cannot_happen(&faults().crash("body"), "an actor at body");
     cannot_happen(&faults().drop("/typo"), nowhere[1]);
     cannot_happen(&faults().drop("/store").delay("/typo"), nowhere[1]);
     // Orders cannot be copied.

@@ -173,11 +173,12 @@ impl Faults {
     pub(crate) fn look_at(&self, trace: &Trace, sightings: &Sightings) {
         for (nth, fault) in self.planned.iter().enumerate() {
             let is_met = match fault {
-                Planned::Crash(path) | Planned::Kill(path) => {
+                // The body and its tasks have names without a slash.
+                Planned::Crash(path) | Planned::Kill(path) if path.starts_with('/') => {
                     !sightings.has_fault(nth) && trace.tasks.iter().any(|task| task.name == *path)
                 }
-                // Looked at when messages are sent.
-                Planned::Partition(..) => false,
+                // What lies between groups is looked at when messages are sent.
+                Planned::Crash(_) | Planned::Kill(_) | Planned::Partition(..) => false,
                 Planned::Jump(_) => true,
             };
             if is_met {
