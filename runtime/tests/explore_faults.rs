@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tidegate::explore::{Coverage, Explorer, Failure, Faults, Report, Sim, Strategy};
+use tidegate::explore::{Coverage, Explorer, Failure, Faults, Report, Shared, Sim, Strategy};
 use tidegate::prelude::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -360,4 +360,35 @@ fn no_faults_are_none_whatever_they_are() {
     let none = Faults::at_most(0).crash("/typo");
     exhausted(&exhaustive().faults(none).run(telling));
     exhausted(&exhaustive().faults(Faults::default()).run(telling));
+}
+
+/// Counts what it is told, where it is seen.
+struct Counting(Shared<u64>);
+
+impl Actor for Counting {
+    type Msg = ();
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<(), Fault> {
+        self.0.with(|so_far| *so_far += 1);
+        Ok(())
+    }
+}
+
+#[test]
+fn faults_of_actors_and_of_messages_are_counted_together() {
+    let body = |sim: Sim| async move {
+        let got = Shared::new(0);
+        let make = |name: &str| {
+            let got = got.clone();
+            sim.system().build(move || Counting(got.clone())).named(name).spawn()
+        };
+        let (one, other) = (make("one"), make("other"));
+        other.tell(()).await.unwrap();
+        sim.settled().await;
+        (one.stop_reason().is_some(), got.get() == 0)
+    };
+    let outcomes = |most| exhaustive().faults(Faults::at_most(most).crash("/one").drop("/other")).outcomes(body).1;
+    let single = [(false, false), (false, true), (true, false)];
+    assert_eq!(outcomes(0), [(false, false)].into());
+    assert_eq!(outcomes(1), single.into());
+    assert_eq!(outcomes(2), single.into_iter().chain([(true, true)]).collect());
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tidegate::WeakActorRef;
-use tidegate::explore::{Coverage, Explorer, Failure, Flaw, Report, Sim, Strategy};
+use tidegate::explore::{Coverage, Explorer, Failure, Flaw, Report, Shared, Sim, Strategy};
 use tidegate::prelude::*;
 
 fn exhaustive() -> Explorer {
@@ -337,6 +337,26 @@ fn what_takes_more_steps_than_it_may_is_missed() {
 }
 
 #[test]
+fn what_is_to_come_true_has_just_so_many_steps() {
+    let body = |sim: Sim, within: usize| async move {
+        let count = Shared::new(0);
+        let look = count.clone();
+        sim.eventually("it is three", within, move || look.get() == 3);
+        for n in 1..=3 {
+            // Ends the step.
+            sim.sleep(Duration::ZERO).await;
+            count.set(n);
+        }
+    };
+    for explorer in [exhaustive(), Explorer::new(Strategy::Reduced)] {
+        exhausted(&explorer.run(move |sim| body(sim, 3)));
+        let report = explorer.run(move |sim| body(sim, 2));
+        let Failure::Violated { message, .. } = failure(&report) else { panic!("{report}") };
+        assert_eq!(message, "it was not within 2 steps");
+    }
+}
+
+#[test]
 fn outcomes_are_those_of_all_orders() {
     let (report, outcomes) = exhaustive().outcomes(|sim| async move {
         let count = sim.system().spawn(Count { so_far: 0 }, Push::bounded(8));
@@ -390,16 +410,19 @@ impl Actor for Patient {
     }
 }
 
-/// The name tells of the one that has it: it sleeps again and again, which is no fault.
+/// The name tells of the one that has it: it sleeps again and again, which is no fault,
+/// and not seen to its end.
 #[test]
 fn one_that_had_the_name_before_is_not_taken_for_it() {
-    exhausted(&exhaustive().run(|sim: Sim| async move {
+    let report = exhaustive().run(|sim: Sim| async move {
         let before = peer(&sim, "sleeper", None);
         before.stop();
         before.stopped().await;
         let again = sim.system().build(|| Again).named("sleeper").spawn();
         again.tell(()).await.unwrap();
-    }));
+    });
+    report.assert_clean();
+    assert_eq!(report.coverage, Coverage::Bounded);
 }
 
 /// Never returns, and never stops doing something.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::executor::{SimExecutor, State};
 use super::properties::{Properties, Sightings};
@@ -50,16 +49,8 @@ pub(crate) struct Monitors {
     allowed: BTreeSet<Flaw>,
     sightings: Arc<Sightings>,
     properties: Mutex<Properties>,
-    patience: Mutex<Patience>,
-}
-
-/// What those who wait at the end are given.
-#[derive(Default)]
-struct Patience {
-    /// How often the clock has been moved on.
-    waited: u32,
-    /// The last of the timers that they had set at first.
-    until: Option<Duration>,
+    /// How often the clock was moved on at the end.
+    waited: Mutex<u32>,
 }
 
 /// What is found at the end of a run.
@@ -70,7 +61,8 @@ pub(crate) enum Found {
     Failure(Failure),
 }
 
-/// How often the clock is moved on for those who wait at the end.
+/// How often the clock is moved on for those who are not done at the end. Where that
+/// is not enough, more could be run.
 const PATIENCE: u32 = 64;
 
 impl Monitors {
@@ -78,8 +70,8 @@ impl Monitors {
         forget_waiters();
         take_lost();
         // Untouched: only the explorer looks.
-        let (properties, patience) = (Mutex::untouched(Properties::default()), Mutex::untouched(Patience::default()));
-        Self { system, allowed, sightings, properties, patience }
+        let (properties, waited) = (Mutex::untouched(Properties::default()), Mutex::untouched(0));
+        Self { system, allowed, sightings, properties, waited }
     }
 
     pub(crate) fn always(&self, name: &str, holds: impl FnMut() -> Result<(), String> + Send + 'static) {
@@ -143,26 +135,23 @@ impl Monitors {
         if let Some(failure) = self.unaccounted() {
             return Found::Failure(failure);
         }
-        let mut timers = Vec::new();
+        let mut has_timer = false;
         let failure = self
-            .stuck(&actors, state, &mut timers)
-            .or_else(|| self.unanswered(state, &mut timers))
+            .stuck(&actors, state, &mut has_timer)
+            .or_else(|| self.unanswered(state, &mut has_timer))
             .or_else(|| self.properties.lock().missing());
-        let patience = &mut *self.patience.lock();
-        let may_wait = !state.timers.is_empty() && patience.waited < PATIENCE;
-        let last = timers.into_iter().max();
-        let until = patience.until.or(last);
-        patience.until = until;
-        let has_timer = last.is_some() && until.is_some_and(|until| state.now < until);
-        if may_wait && (failure.is_some() || has_timer) {
-            patience.waited += 1;
+        let waited = &mut *self.waited.lock();
+        let goes_on = failure.is_some() || has_timer;
+        if goes_on && !state.timers.is_empty() && *waited < PATIENCE {
+            *waited += 1;
             return Found::NotYet;
         }
+        state.trace.is_cut |= goes_on && failure.is_none();
         failure.map_or(Found::Nothing, Found::Failure)
     }
 
-    /// Those who have set timers are not: `timers` are told when they are due.
-    fn stuck(&self, actors: &[(String, Activity)], state: &State, timers: &mut Vec<Duration>) -> Option<Failure> {
+    /// Those who have set timers are not, and `has_timer` says that there are some.
+    fn stuck(&self, actors: &[(String, Activity)], state: &State, has_timer: &mut bool) -> Option<Failure> {
         if self.allowed.contains(&Flaw::Stuck) {
             return None;
         }
@@ -171,8 +160,8 @@ impl Monitors {
             .iter()
             .filter_map(|(path, activity)| {
                 let task = task_of(state, path)?;
-                if let Some(timer) = timer(state, task) {
-                    timers.push(timer);
+                if waits_for_timer(state, task) {
+                    *has_timer = true;
                     return None;
                 }
                 let id = state.trace.tasks[task].id;
@@ -181,18 +170,18 @@ impl Monitors {
             })
             .collect();
         for (index, task) in state.tasks.iter().enumerate().filter(|(_, task)| task.is_beside && !task.is_done) {
-            match timer(state, index) {
-                Some(timer) => timers.push(timer),
+            if waits_for_timer(state, index) {
+                *has_timer = true;
+            } else if !waiters.iter().any(|waiter| waiter.task == task.id.0) {
                 // Who waits for an actor is told of apart.
-                None if waiters.iter().any(|waiter| waiter.task == task.id.0) => {}
-                None => stuck.push(unseen(&state.trace.tasks[index].name)),
+                stuck.push(unseen(&state.trace.tasks[index].name));
             }
         }
         let message = || format!("the body is done, and these never will be: {}", stuck.join("; "));
         (!stuck.is_empty()).then(|| Failure::Deadlock(message()))
     }
 
-    fn unanswered(&self, state: &State, timers: &mut Vec<Duration>) -> Option<Failure> {
+    fn unanswered(&self, state: &State, has_timer: &mut bool) -> Option<Failure> {
         if self.allowed.contains(&Flaw::Unanswered) {
             return None;
         }
@@ -200,8 +189,8 @@ impl Monitors {
             .iter()
             .filter_map(|waiter| {
                 let task = state.trace.tasks.iter().position(|task| task.id == TaskId(waiter.task))?;
-                if let Some(timer) = timer(state, task) {
-                    timers.push(timer);
+                if waits_for_timer(state, task) {
+                    *has_timer = true;
                     return None;
                 }
                 Some(format!("{} {waiter}", state.trace.tasks[task].name))
@@ -257,10 +246,9 @@ fn task_of(state: &State, path: &str) -> Option<usize> {
     tasks.position(|(info, task)| info.name == path && !task.is_done)
 }
 
-/// When the last timer is due that a task has set.
-fn timer(state: &State, task: usize) -> Option<Duration> {
-    let timers = state.timers.iter();
-    timers.filter(|(_, waker)| waker.will_wake(&state.tasks[task].waker)).map(|(&(at, _), _)| at).max()
+/// Whether a task has set a timer that is not due yet.
+fn waits_for_timer(state: &State, task: usize) -> bool {
+    state.timers.values().any(|waker| waker.will_wake(&state.tasks[task].waker))
 }
 
 impl fmt::Debug for Monitors {

@@ -24,7 +24,8 @@ struct Shared {
     state: Mutex<State>,
 }
 
-/// How long it is quiet when it is quiet.
+/// It is quiet when nothing has run for so many moments, one after the other.
+const MOMENTS: usize = 4;
 const MOMENT: Duration = Duration::from_millis(1);
 
 struct State {
@@ -60,15 +61,15 @@ impl RealExecutor {
     /// outside.
     ///
     /// A runtime may put off a wake, as tokio does with that of a task that
-    /// yields, and nobody sees it then. So it is to be quiet for a moment.
+    /// yields, and nobody sees it then. So it is to be quiet for a few moments: more
+    /// than one, since the thread that has put it off may have to wait for a core.
     pub(crate) async fn settled(&self) {
-        loop {
+        let mut quiet = 0;
+        while quiet < MOMENTS {
             Settled { shared: Arc::clone(&self.0), since: None }.await;
             let before = self.polls_of_others();
             self.sleep(MOMENT).await;
-            if self.polls_of_others() == before {
-                return;
-            }
+            quiet = if self.polls_of_others() == before { quiet + 1 } else { 0 };
         }
     }
 

@@ -14,7 +14,8 @@ pub enum Coverage {
     Exhausted,
     /// All within the bound of the strategy: not more than so many delays, or
     /// not more than so many steps of a run, or so many moves of a clock that may
-    /// move [at any time](super::Explorer::any_time), at its end.
+    /// move [at any time](super::Explorer::any_time), at its end, or 64 of any clock
+    /// for who sleeps again and again when the body is done.
     Bounded,
     /// As many schedules as the strategy was to take, at random or as told.
     Sampled,
