@@ -85,6 +85,11 @@ fn the_environment_says_what_is_run() {
     assert!(!passed && text.contains("CutOff, 3 schedules"), "{text}");
     let (passed, text) = run("a_strategy_is_an_expression::explored", &[("TIDEGATE_SCHEDULES", "30")]);
     assert!(passed && text.contains("Sampled, 30 schedules"), "{text}");
+    let (passed, text) = run(test, &[("TIDEGATE_SECONDS", "0")]);
+    assert!(!passed && text.contains("CutOff, 0 schedules"), "{text}");
+    assert!(run("numbers_come_from_the_seed::explored", &[("TIDEGATE_SEED", "7")]).0);
+    let (passed, text) = run("numbers_come_from_the_seed::explored", &[("TIDEGATE_SEED", "8")]);
+    assert!(!passed && text.contains("panicked"), "{text}");
     let (passed, text) = run(test, &[("TIDEGATE_REPLAY", "one")]);
     assert!(!passed && text.contains("TIDEGATE_REPLAY=one: a schedule is numbers"), "{text}");
     let (passed, text) = run("nothing_is_lost::on_tokio", &[("TIDEGATE_REPLAY", "1.1")]);

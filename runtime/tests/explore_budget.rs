@@ -30,6 +30,20 @@ fn a_run_that_does_not_end_is_cut_off_when_the_time_is_up() {
     assert!(!report.is_clean());
 }
 
+#[test]
+fn what_was_run_to_its_end_before_does_not_make_up_for_it() {
+    for strategy in [Strategy::Exhaustive, Strategy::Reduced] {
+        let explorer = Explorer::new(strategy).steps(usize::MAX).time(Duration::from_millis(100));
+        let report = explorer.run(|sim: Sim| async move {
+            if sim.choose(2) == 1 {
+                restless(sim).await;
+            }
+        });
+        assert_eq!((report.coverage, report.schedules), (Coverage::CutOff, 1), "{report}");
+        assert!(!report.is_clean());
+    }
+}
+
 /// That was minutes, as long as each step looked at all that its task had done.
 #[test]
 fn a_long_run_takes_no_longer_for_each_of_its_steps() {

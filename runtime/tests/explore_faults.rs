@@ -382,13 +382,54 @@ fn faults_of_actors_and_of_messages_are_counted_together() {
             sim.system().build(move || Counting(got.clone())).named(name).spawn()
         };
         let (one, other) = (make("one"), make("other"));
-        other.tell(()).await.unwrap();
+        for _ in 0..2 {
+            other.tell(()).await.unwrap();
+        }
         sim.settled().await;
-        (one.stop_reason().is_some(), got.get() == 0)
+        (one.stop_reason().is_some(), 2 - got.get())
     };
     let outcomes = |most| exhaustive().faults(Faults::at_most(most).crash("/one").drop("/other")).outcomes(body).1;
-    let single = [(false, false), (false, true), (true, false)];
-    assert_eq!(outcomes(0), [(false, false)].into());
-    assert_eq!(outcomes(1), single.into());
-    assert_eq!(outcomes(2), single.into_iter().chain([(true, true)]).collect());
+    let one = [(false, 0), (false, 1), (true, 0)];
+    assert_eq!(outcomes(0), [(false, 0)].into());
+    assert_eq!(outcomes(1), one.into());
+    assert_eq!(outcomes(2), one.into_iter().chain([(true, 1), (false, 2)]).collect());
+}
+
+#[test]
+fn a_partition_lies_in_both_directions_and_before_all_that_is_below() {
+    let body = |sim: Sim| async move {
+        let got = Shared::new(0);
+        let make = |name: &str, to: Option<ActorRef<()>>| {
+            let (got, to) = (got.clone(), to);
+            sim.system().build(move || Passing(to.clone(), got.clone())).named(name).spawn()
+        };
+        let last = make("last", None);
+        let first = make("first", Some(last));
+        first.tell(()).await.unwrap();
+        sim.settled().await;
+        got.get()
+    };
+    let outcomes = |one: &str, other: &str| {
+        let split = Faults::at_most(1).partition([one], [other]).optional();
+        exhaustive().faults(split).outcomes(body).1
+    };
+    // It passes the message on, and is counted itself.
+    assert_eq!(outcomes("/first", "/last"), [1, 2].into());
+    assert_eq!(outcomes("/last", "/first"), [1, 2].into());
+    assert_eq!(outcomes("/fir", "/last"), [2].into());
+    assert_eq!(outcomes("body", "/first"), [0, 2].into());
+}
+
+/// Counts what it is told, and tells another.
+struct Passing(Option<ActorRef<()>>, Shared<u64>);
+
+impl Actor for Passing {
+    type Msg = ();
+    async fn handle(&mut self, (): (), _: &mut Context<Self>) -> Result<(), Fault> {
+        self.1.with(|so_far| *so_far += 1);
+        if let Some(to) = &self.0 {
+            let _ = to.tell(()).await;
+        }
+        Ok(())
+    }
 }

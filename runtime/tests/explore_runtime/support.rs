@@ -20,6 +20,9 @@ pub(crate) const SCHEDULES: u64 = 20_000;
 
 const SEED: u64 = 2026;
 
+/// They are to be looked at, however busy the machine is.
+const TIME: Duration = Duration::from_secs(900);
+
 pub(crate) const MS: Duration = Duration::from_millis(1);
 
 /// What came out of the runs of a scenario, and how often.
@@ -67,7 +70,7 @@ where
     Fut: Future<Output = ()> + Send + 'static,
 {
     let seen = Seen::default();
-    let report = Explorer::new(strategy).run(|sim| body(sim, seen.clone()));
+    let report = Explorer::new(strategy).time(TIME).run(|sim| body(sim, seen.clone()));
     assert!(report.finding.is_none(), "{report}");
     assert_eq!(report.coverage, Coverage::Exhausted, "{report}");
     check(&report, &seen, possible);
@@ -92,7 +95,7 @@ where
 {
     let seen = Seen::default();
     let random = Strategy::Random { schedules: SCHEDULES, seed: SEED };
-    let report = explorer(random).run(|sim| body(sim, seen.clone()));
+    let report = explorer(random).time(TIME).run(|sim| body(sim, seen.clone()));
     assert!(report.finding.is_none(), "{report}");
     assert_eq!((report.coverage, report.schedules, report.too_long), (Coverage::Sampled, SCHEDULES, 0), "{report}");
     check(&report, &seen, possible);
