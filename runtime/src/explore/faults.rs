@@ -32,7 +32,8 @@ use crate::system::System;
 /// Messages meet theirs when they are sent by a reference: by `tell`,
 /// `try_tell`, `ask` and what is made of those, and so do the deliveries of a
 /// [`Courier`](crate::pattern::Courier) and of [`Workers`](crate::pattern::Workers).
-/// Answers, permits, subscriptions and what timers send are not touched.
+/// Answers, permits, subscriptions and what timers send are not touched: that work was
+/// done and its answer comes too late is for [`any_time`](super::Explorer::any_time).
 ///
 /// ```
 /// use std::time::Duration;
@@ -131,7 +132,7 @@ impl Faults {
     }
 
     /// From some moment until a later one every message between the two groups
-    /// is lost. To a group belong the actors at its paths and those below them,
+    /// is lost, and no answer is. To a group belong the actors at its paths and those below them,
     /// and the tasks of the body by their names.
     pub fn partition<P: Into<String>, Q: Into<String>>(
         mut self,
