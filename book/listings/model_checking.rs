@@ -210,7 +210,7 @@ async fn one_careful_payment(sim: Sim) {
 #[test]
 fn a_payment_is_made_once() {
     // ANCHOR: fixed
-    let faults = Faults::at_most(1).drop("/bank").delay("/bank");
+    let faults = Faults::at_most(1).drop("/bank").drop_answer("/bank").delay("/bank");
     let explorer = Explorer::new(Strategy::Reduced).any_time();
     explorer.run(one_careful_payment).assert_clean();
     explorer.faults(faults).run(one_careful_payment).assert_clean();
@@ -229,7 +229,7 @@ fn without_a_late_answer_nothing_is_shown() {
 // ANCHOR: attribute
 #[tidegate::explore_test(
     strategy = Strategy::Reduced,
-    faults = Faults::at_most(1).drop("/bank"),
+    faults = Faults::at_most(1).drop("/bank").drop_answer("/bank"),
     with = |explorer| explorer.any_time(),
     on_tokio = 2
 )]

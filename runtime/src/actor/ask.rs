@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::fate::{self, Asker};
 use crate::mailbox::{Cycle, SendError};
 use crate::sync::access;
 use crate::sync::reply::{self, Answer, Pending};
@@ -16,6 +17,8 @@ use crate::sync::reply::{self, Answer, Pending};
 /// answer that cannot come.
 pub struct Reply<R> {
     answer: Answer<R>,
+    /// Who asks, if a fault may lose the answer.
+    asker: Asker,
 }
 
 impl<R> Reply<R> {
@@ -25,6 +28,10 @@ impl<R> Reply<R> {
     /// The answer, if the asker no longer waits for it.
     pub fn send(self, answer: R) -> Result<(), R> {
         access::act();
+        if access::is_exploring() && !self.answer.is_unwanted() && fate::loses_answer(&self.asker) {
+            self.answer.lose(answer);
+            return Ok(());
+        }
         self.answer.send(answer)
     }
 
@@ -60,7 +67,14 @@ impl<R> Reply<R> {
     /// As [`channel`](Self::channel), for an asker that waits until `deadline`.
     pub(crate) fn channel_until(deadline: Option<Duration>) -> (Self, AnswerFuture<R>) {
         let (answer, pending) = reply::slot(deadline);
-        (Self { answer }, AnswerFuture { pending })
+        (Self { answer, asker: fate::asker() }, AnswerFuture { pending })
+    }
+
+    /// As [`channel`](Self::channel), for what is no message between actors: no
+    /// fault loses the answer.
+    pub(crate) fn channel_within() -> (Self, AnswerFuture<R>) {
+        let (answer, pending) = reply::slot(None);
+        (Self { answer, asker: fate::nobody() }, AnswerFuture { pending })
     }
 }
 

@@ -39,6 +39,10 @@ mod imp {
         fn judge(&self, to: &str, message: TypeId) -> Fate;
         /// A copy of a message that is to arrive twice.
         fn copy(&self, message: &dyn Any) -> Option<Box<dyn Any + Send>>;
+        /// Who runs, if an answer to them may be lost.
+        fn asker(&self) -> Option<Box<str>>;
+        /// Whether the answer to `asker` that is given now is lost.
+        fn loses_answer(&self, asker: &str) -> bool;
         /// A partition begins, or is healed.
         fn change_partition(&self, nth: usize, begins: bool);
     }
@@ -142,6 +146,30 @@ mod imp {
         }
     }
 
+    /// Who asks, where it matters: with faults that lose answers.
+    pub(crate) struct Asker(Option<Box<str>>);
+
+    /// No fault loses the answer.
+    pub(crate) fn nobody() -> Asker {
+        Asker(None)
+    }
+
+    /// Who runs.
+    pub(crate) fn asker() -> Asker {
+        if !access::is_exploring() {
+            return nobody();
+        }
+        let judge = FATES.with_borrow(|fates| fates.judge.clone());
+        Asker(judge.and_then(|judge| judge.asker()))
+    }
+
+    /// Whether the answer to `asker` that is given now is lost.
+    pub(crate) fn loses_answer(asker: &Asker) -> bool {
+        let Some(asker) = &asker.0 else { return false };
+        let judge = FATES.with_borrow(|fates| fates.judge.clone());
+        judge.is_some_and(|judge| judge.loses_answer(asker))
+    }
+
     /// Delivers a message whenever it happens to.
     fn deliver<M: Send + 'static>(actor: &ActorRef<M>, message: M) {
         let to = actor.clone();
@@ -164,6 +192,24 @@ mod imp {
 
     #[inline(always)]
     pub(crate) fn meet() {}
+
+    /// Nobody: no answer is lost in this build.
+    pub(crate) struct Asker;
+
+    #[inline(always)]
+    pub(crate) fn nobody() -> Asker {
+        Asker
+    }
+
+    #[inline(always)]
+    pub(crate) fn asker() -> Asker {
+        Asker
+    }
+
+    #[inline(always)]
+    pub(crate) fn loses_answer(_asker: &Asker) -> bool {
+        false
+    }
 
     #[inline(always)]
     pub(crate) fn send<M: Send + 'static>(_actor: &ActorRef<M>, message: M) -> Option<M> {

@@ -1,21 +1,17 @@
 //! What may go wrong around a program: faults, of which a run has a few.
 
+mod network;
+
 use std::any::{Any, TypeId};
-use std::cell::Cell;
 use std::fmt;
-use std::future::poll_fn;
-use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use super::executor::{Begins, SimExecutor};
+use super::executor::SimExecutor;
 use super::properties::Sightings;
-use super::run::{Chooser, choose};
+use super::run::Chooser;
 use super::trace::{Failure, Trace};
-use crate::actor::fate::{self, Fate, Judge};
-use crate::mailbox::current;
-use crate::sync::access::{self, Access, Note, Object};
+use crate::actor::fate::Fate;
 use crate::system::System;
 
 /// The faults that a program is explored with: none or one or more of them, up
@@ -32,8 +28,10 @@ use crate::system::System;
 /// Messages meet theirs when they are sent by a reference: by `tell`,
 /// `try_tell`, `ask` and what is made of those, and so do the deliveries of a
 /// [`Courier`](crate::pattern::Courier) and of [`Workers`](crate::pattern::Workers).
-/// Answers, permits, subscriptions and what timers send are not touched: that work was
-/// done and its answer comes too late is for [`any_time`](super::Explorer::any_time).
+/// Answers meet theirs when they are [sent](crate::Reply::send): work was done, and who
+/// asked for it does not know. An answer that comes too late, and is not lost, is for
+/// [`any_time`](super::Explorer::any_time). Permits, subscriptions and what timers send
+/// are not touched, and that there will be no answer is always told.
 ///
 /// ```
 /// use std::time::Duration;
@@ -71,6 +69,8 @@ pub struct Faults {
     planned: Vec<Planned>,
     /// To whom, what becomes of them, and of which type they are if that matters.
     messages: Vec<(String, Fate, Option<TypeId>)>,
+    /// Whose answers are lost.
+    answers: Vec<String>,
     copies: Vec<Copy>,
     is_optional: bool,
 }
@@ -114,6 +114,42 @@ impl Faults {
         self
     }
 
+    /// An answer that the actor at `path` gives is lost, as in a network: it takes it
+    /// for given, and who asks hears nothing at all. Tasks of the body have a name for
+    /// a path.
+    ///
+    /// It finds work that is done again since nobody heard that it was done:
+    /// ```
+    /// use std::time::Duration;
+    /// use tidegate::explore::{Explorer, Faults, Sim, Strategy};
+    /// use tidegate::prelude::*;
+    /// struct Till(u64);
+    /// impl Actor for Till {
+    ///     type Msg = Reply<u64>;
+    ///     async fn handle(&mut self, paid: Reply<u64>, _: &mut Context<Self>) -> Result<(), Fault> {
+    ///         self.0 += 5;
+    ///         let _ = paid.send(self.0);
+    ///         Ok(())
+    ///     }
+    /// }
+    /// let body = |sim: Sim| async move {
+    ///     let till = sim.system().build(|| Till(0)).named("till").spawn();
+    ///     let second = Duration::from_secs(1);
+    ///     let mut paid = till.ask_within(second, |paid| paid).await;
+    ///     if paid.is_err() {
+    ///         paid = till.ask_within(second, |paid| paid).await; // again, with no key to know it by
+    ///     }
+    ///     assert_eq!(paid.unwrap_or(5), 5, "paid twice");
+    /// };
+    /// let explorer = Explorer::new(Strategy::Exhaustive);
+    /// explorer.clone().faults(Faults::at_most(1).drop("/till")).run(body).assert_clean();
+    /// assert!(explorer.faults(Faults::at_most(1).drop_answer("/till")).run(body).finding.is_some());
+    /// ```
+    pub fn drop_answer(mut self, path: impl Into<String>) -> Self {
+        self.answers.push(path.into());
+        self
+    }
+
     /// A message to the actor at `path` is sent at some later moment, and may be
     /// overtaken.
     pub fn delay(mut self, path: impl Into<String>) -> Self {
@@ -131,9 +167,10 @@ impl Faults {
         self
     }
 
-    /// From some moment until a later one every message between the two groups
-    /// is lost, and no answer is. To a group belong the actors at its paths and those below them,
-    /// and the tasks of the body by their names.
+    /// From some moment until a later one every message between the two groups is
+    /// lost, and every answer. To a group belong the actors at its paths and those below
+    /// them, and the tasks of the body by their names. An answer goes from who gives it to
+    /// who asked, whoever else passed the question on.
     pub fn partition<P: Into<String>, Q: Into<String>>(
         mut self,
         one: impl IntoIterator<Item = P>,
@@ -167,7 +204,7 @@ impl Faults {
     }
 
     fn names_none(&self) -> bool {
-        self.planned.is_empty() && self.messages.is_empty()
+        self.planned.is_empty() && self.messages.is_empty() && self.answers.is_empty()
     }
 
     /// After a run: notes the faults for whose actors there were tasks.
@@ -193,21 +230,25 @@ impl Faults {
         if self.is_empty() || self.is_optional {
             return None;
         }
-        let nth = (0..self.planned.len() + self.messages.len()).find(|nth| !sightings.has_fault(*nth))?;
-        let (fault, missing) = match self.planned.get(nth) {
-            Some(fault @ (Planned::Crash(path) | Planned::Kill(path))) => {
-                (fault.to_string(), format!("an actor at {path}"))
-            }
-            Some(fault) => (fault.to_string(), String::from("a message between the two groups")),
-            None => {
-                let (path, fate, _) = &self.messages[nth - self.planned.len()];
-                let (fault, of_type) = match fate {
-                    Fate::Twice => ("a duplicate of a message", " of the type that is named"),
-                    Fate::Late => ("a delay of a message", ""),
-                    _ => ("the loss of a message", ""),
-                };
-                (format!("{fault} to {path}"), format!("a message to {path}{of_type}"))
-            }
+        let all = self.planned.len() + self.messages.len() + self.answers.len();
+        let nth = (0..all).find(|nth| !sightings.has_fault(*nth))?;
+        let messages = nth.wrapping_sub(self.planned.len());
+        let (fault, missing) = if let Some(fault) = self.planned.get(nth) {
+            let missing = match fault {
+                Planned::Crash(path) | Planned::Kill(path) => format!("an actor at {path}"),
+                _ => String::from("a message or an answer between the two groups"),
+            };
+            (fault.to_string(), missing)
+        } else if let Some((path, fate, _)) = self.messages.get(messages) {
+            let (fault, of_type) = match fate {
+                Fate::Twice => ("a duplicate of a message", " of the type that is named"),
+                Fate::Late => ("a delay of a message", ""),
+                _ => ("the loss of a message", ""),
+            };
+            (format!("{fault} to {path}"), format!("a message to {path}{of_type}"))
+        } else {
+            let path = &self.answers[messages - self.messages.len()];
+            (format!("the loss of an answer of {path}"), format!("an answer of {path}"))
         };
         Some(Failure::Vacuous(format!("{fault}, and none of {schedules} schedules has {missing}")))
     }
@@ -215,176 +256,10 @@ impl Faults {
     /// For the first step of a program: chooses which of those that need no
     /// message will happen, and readies them.
     pub(crate) fn begin(&self, system: &System, executor: &SimExecutor, chooser: &Chooser, sightings: &Arc<Sightings>) {
-        if self.is_empty() {
-            return;
+        if !self.is_empty() {
+            network::begin(self, system, executor, chooser, sightings);
         }
-        let network = Rc::new(Network {
-            faults: self.clone(),
-            executor: executor.clone(),
-            chooser: chooser.clone(),
-            left: Cell::new(self.most),
-            budget: Object::new("faults left"),
-            cut: self.planned.iter().map(|_| Cell::new(0)).collect(),
-            wire: Object::new("network"),
-            sightings: Arc::clone(sightings),
-        });
-        let mut least = 0;
-        for slot in 0..self.most {
-            // In the order in which they are named: which comes first, the
-            // schedule says. The last is none.
-            let options = self.planned.len() - least + 1;
-            let chosen = choose(executor, chooser, options);
-            if chosen == 0 {
-                break;
-            }
-            least += chosen - 1;
-            network.left.set(network.left.get() - 1);
-            network.ready(slot, least, system);
-        }
-        fate::put_judge(network);
     }
-}
-
-/// What the program does not see of its faults.
-struct Network {
-    faults: Faults,
-    executor: SimExecutor,
-    chooser: Chooser,
-    /// How many more there may be.
-    left: Cell<usize>,
-    budget: Object,
-    /// How often each of the planned partitions is in force.
-    cut: Vec<Cell<usize>>,
-    wire: Object,
-    /// Of all runs.
-    sightings: Arc<Sightings>,
-}
-
-impl Network {
-    /// A task of its own brings a fault about, when its turn comes.
-    fn ready(&self, slot: usize, nth: usize, system: &System) {
-        let fault = self.faults.planned[nth].clone();
-        let told = fault.to_string();
-        access::note(|| Note::Said(format!("{told} is to happen")));
-        let (executor, system) = (self.executor.clone(), system.clone());
-        let begins = match &fault {
-            Planned::Crash(path) | Planned::Kill(path) => Begins::With(path.clone()),
-            Planned::Partition(..) | Planned::Jump(_) => Begins::Now,
-        };
-        if let Planned::Crash(path) = &fault {
-            fate::doom(path);
-        }
-        let task = async move {
-            access::note(|| Note::Said(told));
-            match fault {
-                Planned::Crash(path) => {
-                    fate::strike(&path);
-                    if let Some(actor) = find(&system, &path) {
-                        actor.poke();
-                    }
-                }
-                Planned::Kill(path) => {
-                    if let Some(actor) = find(&system, &path) {
-                        actor.halt(crate::actor::reference::Halt::Kill);
-                    }
-                }
-                Planned::Jump(by) => executor.jump(by),
-                Planned::Partition(..) => {
-                    fate::change_partition(nth, true);
-                    next_step().await;
-                    fate::change_partition(nth, false);
-                }
-            }
-        };
-        self.executor.0.spawn_apart(&format!("fault {}", slot + 1), slot, Box::pin(task), begins);
-    }
-
-    /// Whether a partition lies between the sender and `to`.
-    fn is_cut(&self, to: &str) -> bool {
-        let mut sender = None;
-        self.faults.planned.iter().zip(&self.cut).enumerate().any(|(nth, (fault, cut))| {
-            let Planned::Partition(one, other) = fault else { return false };
-            let from = sender.get_or_insert_with(|| self.sender());
-            let between = (belongs(from, one) && belongs(to, other)) || (belongs(from, other) && belongs(to, one));
-            if between {
-                self.sightings.note_fault(nth);
-                self.wire.touch(Access::Read);
-            }
-            between && cut.get() > 0
-        })
-    }
-
-    /// The actor that runs, or the task.
-    fn sender(&self) -> String {
-        if let Some(actor) = current() {
-            return actor.to_string();
-        }
-        let state = self.executor.0.state.lock();
-        state.current.map(|task| state.trace.tasks[task].name.clone()).unwrap_or_default()
-    }
-}
-
-impl Judge for Network {
-    fn judge(&self, to: &str, message: TypeId) -> Fate {
-        if self.is_cut(to) {
-            access::note(|| Note::Said(format!("the partition swallows a message to {to}")));
-            return Fate::Lost;
-        }
-        let messages = self.faults.messages.iter().enumerate();
-        let fates = messages.filter(|(_, (path, _, of))| path == to && of.is_none_or(|of| of == message));
-        let fates = fates.map(|(nth, (_, fate, _))| {
-            self.sightings.note_fault(self.faults.planned.len() + nth);
-            *fate
-        });
-        let fates: Vec<Fate> = fates.collect();
-        if fates.is_empty() {
-            return Fate::Delivered;
-        }
-        self.budget.touch(Access::Read);
-        if self.left.get() == 0 {
-            return Fate::Delivered;
-        }
-        let chosen = choose(&self.executor, &self.chooser, fates.len() + 1);
-        let Some(fate) = chosen.checked_sub(1).map(|chosen| fates[chosen]) else { return Fate::Delivered };
-        self.budget.touch(Access::Write);
-        self.left.set(self.left.get() - 1);
-        access::note(|| Note::Said(format!("a message to {to} is {fate:?}").to_lowercase()));
-        fate
-    }
-
-    fn copy(&self, message: &dyn Any) -> Option<Box<dyn Any + Send>> {
-        self.faults.copies.iter().find_map(|copy| copy(message))
-    }
-
-    fn change_partition(&self, nth: usize, begins: bool) {
-        self.wire.touch(Access::Write);
-        let cut = &self.cut[nth];
-        cut.set(if begins { cut.get() + 1 } else { cut.get() - 1 });
-    }
-}
-
-/// Whether an actor or task is in a group.
-fn belongs(who: &str, group: &[String]) -> bool {
-    group
-        .iter()
-        .any(|path| who.strip_prefix(path.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
-}
-
-fn find(system: &System, path: &str) -> Option<Arc<dyn crate::actor::Child>> {
-    system.world().actors().into_iter().find(|actor| actor.life().path.as_str() == path)
-}
-
-/// Ends this step.
-async fn next_step() {
-    let mut ended = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut ended, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 impl fmt::Display for Planned {
@@ -404,6 +279,7 @@ impl fmt::Debug for Faults {
             .field("most", &self.most)
             .field("planned", &self.planned)
             .field("messages", &self.messages)
+            .field("answers", &self.answers)
             .finish_non_exhaustive()
     }
 }

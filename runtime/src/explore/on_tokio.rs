@@ -105,7 +105,7 @@ where
 
 /// What `future` returns, run as a task that is counted. Never, if it panics.
 async fn spawned<T: Send + 'static>(executor: &RealExecutor, future: impl Future<Output = T> + Send + 'static) -> T {
-    let (reply, done): (Reply<T>, AnswerFuture<T>) = Reply::channel();
+    let (reply, done): (Reply<T>, AnswerFuture<T>) = Reply::channel_within();
     executor.spawn(
         "body",
         Box::pin(async move {

@@ -61,7 +61,7 @@ impl Sim {
     /// Runs `future` beside the body: a client, for example. The name is for
     /// people.
     pub fn spawn<T: Send + 'static>(&self, name: &str, future: impl Future<Output = T> + Send + 'static) -> Task<T> {
-        let (reply, done) = Reply::channel();
+        let (reply, done) = Reply::channel_within();
         let task = Box::pin(async move {
             // Nobody has to wait for it.
             let _ = reply.send(future.await);

@@ -126,6 +126,13 @@ impl<R> Answer<R> {
         }
     }
 
+    /// Takes the answer and never tells the asker, who waits on: it goes with the slot.
+    pub(crate) fn lose(mut self, value: R) {
+        if let Some(slot) = self.0.take() {
+            slot.put(value);
+        }
+    }
+
     /// Until when the asker waits; `None` if for as long as it takes.
     pub(crate) fn deadline(&self) -> Option<Duration> {
         self.0.as_ref()?.deadline

@@ -238,7 +238,7 @@ impl<'a, A: Actor, P: Actor> Spawn<'a, A, P> {
     /// # }
     /// ```
     pub fn start(mut self) -> impl Future<Output = Result<ActorRef<A::Msg>, StartError>> + Send + use<A, P> {
-        let (reply, opened) = Reply::channel();
+        let (reply, opened) = Reply::channel_within();
         self.lives.announce(reply);
         let actor = self.spawn();
         async move {
