@@ -6,6 +6,11 @@
 //! reads, too, what the property read before and after it, and all visible steps
 //! conflict.
 //! A property that reads nothing that is recorded makes every step visible.
+//!
+//! What has to come true within so many steps depends on how many come before it, of
+//! whatever kind. So the step with which the count begins changes places with no
+//! other, nor does the one with which it comes true; and while it has not, a step that
+//! finds nothing is one, too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -39,7 +44,12 @@ struct Watched {
 
 enum What {
     Always(Box<dyn FnMut() -> Result<(), String> + Send>),
-    Eventually { holds: Box<dyn FnMut() -> bool + Send>, within: usize, left: usize },
+    /// `left` is `None` if only the end is the bound.
+    Eventually {
+        holds: Box<dyn FnMut() -> bool + Send>,
+        within: usize,
+        left: Option<usize>,
+    },
 }
 
 /// How a property was found.
@@ -54,16 +64,21 @@ impl Watched {
     fn look(&mut self) -> Looked {
         let looked = contained(|| match &mut self.what {
             What::Always(holds) => holds().map_or_else(Looked::Violated, |()| Looked::Holds),
-            What::Eventually { holds, within, left } => match (holds(), left.checked_sub(1)) {
+            What::Eventually { holds, within, left } => match (holds(), left) {
                 (true, _) => Looked::Done,
-                (false, None) => Looked::Violated(format!("it was not within {within} steps")),
-                (false, Some(less)) => {
-                    *left = less;
+                (false, None) => Looked::Holds,
+                (false, Some(0)) => Looked::Violated(format!("it was not within {within} steps")),
+                (false, Some(left)) => {
+                    *left -= 1;
                     Looked::Holds
                 }
             },
         });
         looked.unwrap_or_else(|panic| Looked::Violated(panic.to_string()))
+    }
+
+    fn counts_steps(&self) -> bool {
+        matches!(self.what, What::Eventually { left: Some(_), .. })
     }
 
     /// Whether a step that touches so may have changed what it says.
@@ -79,7 +94,8 @@ impl Properties {
     }
 
     pub(crate) fn eventually(&mut self, name: &str, within: usize, holds: Box<dyn FnMut() -> bool + Send>) {
-        let what = What::Eventually { holds, within, left: within };
+        let left = (within != usize::MAX).then_some(within);
+        let what = What::Eventually { holds, within, left };
         self.watched.push(Watched { name: name.to_owned(), what, reads: None });
     }
 
@@ -124,9 +140,13 @@ impl Properties {
         watched.retain_mut(|watched| {
             let shown = watched.is_shown(&touched[..before]);
             self.begin(true);
-            let looked = watched.look();
+            let (is_first, looked) = (watched.reads.is_none(), watched.look());
             let mut seen = Vec::new();
             self.end(&mut seen);
+            if watched.counts_steps() && is_first != matches!(looked, Looked::Done) {
+                // The count begins here, or ends.
+                touched.push(Touch { object: ObjectId::PLACE, access: Access::Write });
+            }
             let reads: BTreeSet<ObjectId> =
                 seen.iter().map(|touch| touch.object).filter(|object| object.0 >> 24 != u64::from(OBSERVER)).collect();
             // Whatever made it look elsewhere: from here on it depends on that.
@@ -148,6 +168,7 @@ impl Properties {
             }
         });
         self.watched = watched;
+        access::count_steps(self.watched.iter().any(Watched::counts_steps));
         let trace = &mut executor.0.state.lock().trace;
         trace.touches.extend_from_slice(&touched[before..]);
         if let Some(event) = trace.events.last_mut() {

@@ -168,10 +168,12 @@ impl Sim {
     /// `holds` has to be true once: after at most `within` further steps, and
     /// before the end of the run. What holds true already when it is said does.
     ///
-    /// What it reads should be as for [`always`](Self::always). A strategy that
-    /// takes orders for the same which differ in nothing that `holds` reads
-    /// counts the steps in one of them. On a real runtime it is looked at whenever
-    /// all has [settled](Self::settled), which counts as a step, and at the end.
+    /// What it reads should be as for [`always`](Self::always). Every poll of a task
+    /// is a step, and so is a move of the clock. With `usize::MAX` only the end is the
+    /// bound, which takes [`Reduced`](super::Strategy::Reduced) fewer orders: otherwise
+    /// it also runs those that differ in how many steps come before. On a real runtime it
+    /// is looked at whenever all has [settled](Self::settled), which counts as a step,
+    /// and at the end.
     ///
     /// ```
     /// use tidegate::explore::{Explorer, Strategy};

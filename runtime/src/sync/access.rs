@@ -33,12 +33,16 @@ pub(crate) enum Access {
 #[cfg(not(all(feature = "explore", not(tidegate_loom))))]
 mod absent;
 #[cfg(all(feature = "explore", not(tidegate_loom)))]
+mod actors;
+#[cfg(all(feature = "explore", not(tidegate_loom)))]
 mod described;
 #[cfg(all(feature = "explore", not(tidegate_loom)))]
 mod recorder;
 
 #[cfg(not(all(feature = "explore", not(tidegate_loom))))]
 pub(crate) use absent::*;
+#[cfg(all(feature = "explore", not(tidegate_loom)))]
+pub(crate) use actors::*;
 #[cfg(all(feature = "explore", not(tidegate_loom)))]
 pub(crate) use described::*;
 #[cfg(all(feature = "explore", not(tidegate_loom)))]

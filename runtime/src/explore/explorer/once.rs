@@ -32,6 +32,7 @@ impl Explorer {
     {
         access::forget_living();
         access::let_take_time(self.any_time);
+        access::count_steps(false);
         // Of another program, on this thread.
         let _ = take_panics(|_| None::<()>);
         access::begin_step(TaskId::ROOT.0, 0, false, limits.telling);

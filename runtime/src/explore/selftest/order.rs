@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::super::trace::{TaskId, Trace};
+use crate::sync::access::ObjectId;
 
 /// A step: of which task, and the how manyeth of it.
 type Step = (TaskId, u32);
@@ -40,5 +41,6 @@ impl Order {
 fn conflict(trace: &Trace, one: usize, other: usize) -> bool {
     trace.events[one].kind.is_barrier()
         || trace.events[other].kind.is_barrier()
+        || [one, other].iter().any(|step| trace.touched(*step).iter().any(|touch| touch.object == ObjectId::PLACE))
         || trace.touched(one).iter().any(|one| trace.touched(other).iter().any(|other| one.conflicts(*other)))
 }

@@ -15,6 +15,8 @@ pub(super) struct Program {
     pub(super) hops: u8,
     /// The clock moves whenever it likes.
     pub(super) any_time: bool,
+    /// How many steps the first client takes to come to its end is part of what comes of it.
+    pub(super) counts: bool,
 }
 
 /// What an actor is like.
@@ -95,6 +97,7 @@ impl Program {
             settles: dice.below(4) != 0,
             hops: dice.of(&[1, 1, 2]),
             any_time: dice.below(4) == 0,
+            counts: dice.below(4) == 0,
         }
     }
 
@@ -129,6 +132,7 @@ impl Program {
         add(&|program| program.settles = true);
         add(&|program| program.hops = 1);
         add(&|program| program.any_time = false);
+        add(&|program| program.counts = false);
         all
     }
 
@@ -242,6 +246,7 @@ impl fmt::Display for Program {
         for (n, does) in self.clients.iter().enumerate() {
             writeln!(f, "client {n}: {does:?}")?;
         }
-        write!(f, "settles: {}, hops: {}, any time: {}", self.settles, self.hops, self.any_time)
+        let Self { settles, hops, any_time, counts, .. } = self;
+        write!(f, "settles: {settles}, hops: {hops}, any time: {any_time}, counts: {counts}")
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use super::super::shared::Shared;
 use super::super::sim::Sim;
 use super::program::{Op, Plan, Program, Setting};
 use crate::actor::{Actor, ActorRef, AskError, Context, Fault, Reply, StopReason, Terminated, WeakActorRef};
@@ -221,6 +222,8 @@ pub(super) async fn play(program: Arc<Program>, sim: Sim, book: Book) {
     if program.settles {
         sim.settled().await;
     }
+    // Before there is anything whose steps could count.
+    let is_done = (program.counts && !program.clients.is_empty()).then(|| counted(&sim, &book, actors.len()));
     let clients: Vec<_> = program
         .clients
         .iter()
@@ -228,13 +231,34 @@ pub(super) async fn play(program: Arc<Program>, sim: Sim, book: Book) {
         .map(|(n, script)| {
             let party = Party { sim: sim.clone(), book: book.clone(), me: actors.len() + n };
             let client = client(party, script.clone(), program.hops, actors.clone());
-            sim.spawn(&format!("client-{n}"), client)
+            let is_done = is_done.clone().filter(|_| n == 0);
+            sim.spawn(&format!("client-{n}"), async move {
+                client.await;
+                if let Some(is_done) = is_done {
+                    is_done.set(true);
+                }
+            })
         })
         .collect();
     drop(actors);
     for client in clients {
         client.await;
     }
+}
+
+/// How many steps there are before it is said that somebody is done, they see.
+fn counted(sim: &Sim, book: &Book, who: usize) -> Shared<bool> {
+    let is_done = Shared::new(false);
+    let party = Party { sim: sim.clone(), book: book.clone(), me: who };
+    let (looked, mut steps) = (is_done.clone(), 0);
+    sim.eventually("the first client is done", 1_000_000, move || {
+        steps += 1;
+        if looked.get() {
+            party.saw("steps", steps);
+        }
+        looked.get()
+    });
+    is_done
 }
 
 fn spawn(sim: &Sim, book: &Book, peers: &Peers, me: usize, plan: &Plan) -> ActorRef<Msg> {

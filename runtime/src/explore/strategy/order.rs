@@ -7,12 +7,19 @@ use crate::sync::access::{Access, ObjectId, Touch};
 
 /// What a step touches: each object once, by number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Footprint(Vec<(u32, Access)>);
+pub(super) struct Footprint {
+    touched: Vec<(u32, Access)>,
+    /// It conflicts with every other: [`ObjectId::PLACE`].
+    has_place: bool,
+}
 
 impl Footprint {
     /// Whether the order of two steps that touch so matters.
     pub(super) fn conflicts(&self, other: &Self) -> bool {
-        let (mut mine, mut theirs) = (self.0.iter().peekable(), other.0.iter().peekable());
+        if self.has_place || other.has_place {
+            return true;
+        }
+        let (mut mine, mut theirs) = (self.touched.iter().peekable(), other.touched.iter().peekable());
         while let (Some((object, access)), Some((other, their))) = (mine.peek(), theirs.peek()) {
             match object.cmp(other) {
                 std::cmp::Ordering::Less => drop(mine.next()),
@@ -26,18 +33,19 @@ impl Footprint {
 
     /// Touches also what `other` does.
     pub(super) fn add(&mut self, other: &Self) {
-        if self.0.is_empty() {
-            self.0.clone_from(&other.0);
-        } else if self != other {
-            self.0.extend_from_slice(&other.0);
+        self.has_place |= other.has_place;
+        if self.touched.is_empty() {
+            self.touched.clone_from(&other.touched);
+        } else if self.touched != other.touched {
+            self.touched.extend_from_slice(&other.touched);
             self.tidy();
         }
     }
 
     /// Each object once: touched in two ways, it is written.
     fn tidy(&mut self) {
-        self.0.sort_unstable();
-        self.0.dedup_by(|later, earlier| {
+        self.touched.sort_unstable();
+        self.touched.dedup_by(|later, earlier| {
             let same = later.0 == earlier.0;
             if same && later.1 != earlier.1 {
                 earlier.1 = Access::Write;
@@ -64,6 +72,10 @@ pub(super) struct Order {
     touched_by: Vec<Vec<ByTask>>,
     /// Those of them that are not empty.
     dirty: Vec<u32>,
+    /// The first event since the last barrier.
+    since: usize,
+    /// Those since then that conflict with every other.
+    placed: Vec<u32>,
     /// For each event its task, which of that task's events it is, and its clock.
     events: Vec<(u32, u32)>,
     clocks: Vec<Vec<u32>>,
@@ -81,21 +93,27 @@ impl Order {
         self.clocks.clear();
         self.tasks.clear();
         self.places.clear();
-        self.last.0.clear();
+        self.since = 0;
+        self.last = Footprint::default();
     }
 
     fn forget_touches(&mut self) {
         for object in self.dirty.drain(..) {
             self.touched_by[object as usize].clear();
         }
+        self.placed.clear();
     }
 
     pub(super) fn footprint(&mut self, touches: &[Touch]) -> Footprint {
-        let mut footprint = Footprint(Vec::with_capacity(touches.len()));
+        let mut footprint = Footprint { touched: Vec::with_capacity(touches.len()), has_place: false };
         for touch in touches {
+            if touch.object == ObjectId::PLACE {
+                footprint.has_place = true;
+                continue;
+            }
             let next = self.numbers.len() as u32;
             let number = *self.numbers.entry(touch.object).or_insert(next);
-            footprint.0.push((number, touch.access));
+            footprint.touched.push((number, touch.access));
         }
         self.touched_by.resize_with(self.numbers.len(), Vec::new);
         footprint.tidy();
@@ -112,7 +130,8 @@ impl Order {
         self.clocks.truncate(self.events.len());
         self.events.push((u32::MAX, 0));
         self.clocks.push(Vec::new());
-        self.last.0.clear();
+        self.since = self.events.len();
+        self.last = Footprint::default();
     }
 
     /// Takes in the last event of `trace`. Returns those that it races with,
@@ -123,7 +142,7 @@ impl Order {
         let place = self.place(trace, trace.events[event].task);
         let mut clock = self.clock_before(trace, place);
         let mut found: Vec<u32> = Vec::new();
-        for (object, access) in &touched.0 {
+        for (object, access) in &touched.touched {
             let list = &mut self.touched_by[*object as usize];
             if list.is_empty() {
                 self.dirty.push(*object);
@@ -139,6 +158,16 @@ impl Order {
                 Some((_, mine)) => mine.push((event as u32, *access)),
                 None => list.push((place, vec![(event as u32, *access)])),
             }
+        }
+        let unordered = |event: &u32| {
+            let (task, nth) = self.events[*event as usize];
+            clock.get(task as usize).is_none_or(|seen| *seen < nth)
+        };
+        if touched.has_place {
+            found.extend((self.since as u32..event as u32).filter(unordered));
+            self.placed.push(event as u32);
+        } else {
+            found.extend(self.placed.iter().copied().filter(unordered));
         }
         found.sort_unstable_by(|one, other| other.cmp(one));
         found.dedup();

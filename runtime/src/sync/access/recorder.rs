@@ -1,7 +1,6 @@
 //! The recorder of a thread, and what it is told.
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
 use std::task::{Context, Poll};
 
 use super::super::planted;
@@ -11,6 +10,12 @@ use super::Access;
 /// for what nobody explores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ObjectId(pub(crate) u64);
+
+impl ObjectId {
+    /// The place of a step among all others: to the reduction, who touches it changes
+    /// places with nobody.
+    pub(crate) const PLACE: Self = Self(u64::MAX - 1);
+}
 
 /// An object was touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +75,8 @@ struct Recorder {
     waited: Cell<bool>,
     /// The step has done what others can see.
     acted: Cell<bool>,
+    /// Looks in vain are noted as all others are.
+    counting: Cell<bool>,
     /// What handles a message takes time before it does: see [`takes_time`].
     slow: Cell<bool>,
     task: Cell<u32>,
@@ -79,7 +86,7 @@ struct Recorder {
     living: Cell<i64>,
 }
 
-const TASK_BITS: u32 = 24;
+pub(super) const TASK_BITS: u32 = 24;
 
 thread_local! {
     static RECORDER: Recorder = const { Recorder {
@@ -90,6 +97,7 @@ thread_local! {
         begun: Cell::new(0),
         waited: Cell::new(false),
         acted: Cell::new(false),
+        counting: Cell::new(false),
         slow: Cell::new(false),
         task: Cell::new(0),
         made: Cell::new(0),
@@ -164,35 +172,6 @@ pub(crate) fn new_id() -> ObjectId {
         }
         ObjectId(u64::from(r.task.get()) << TASK_BITS | u64::from(n))
     })
-}
-
-/// Marks the numbers of actors that are explored.
-const EXPLORED: u64 = 1 << 63;
-
-/// A number for an actor, while something is explored: parents have smaller
-/// ones than their children, who are made by tasks that were made later.
-pub(crate) fn new_actor() -> Option<u64> {
-    let ObjectId(id) = new_id();
-    (id != 0).then_some(EXPLORED | id)
-}
-
-/// A number of an actor, for people.
-pub(crate) fn actor_name(id: u64) -> impl fmt::Display {
-    ActorName(id)
-}
-
-struct ActorName(u64);
-
-impl fmt::Display for ActorName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 & EXPLORED == 0 {
-            return write!(f, "{}", self.0);
-        }
-        let id = self.0 & !EXPLORED;
-        let (task, nth) = (id >> TASK_BITS, id & ((1 << TASK_BITS) - 1));
-        // Most are made by the body, which is the first task.
-        if task > 1 { write!(f, "{task}.{nth}") } else { write!(f, "{nth}") }
-    }
 }
 
 #[inline]
@@ -408,6 +387,11 @@ pub(crate) fn let_take_time(slow: bool) {
     RECORDER.with(|r| r.slow.set(slow));
 }
 
+/// From now on every step counts, also one that finds nothing; or no more.
+pub(crate) fn count_steps(counting: bool) {
+    RECORDER.with(|r| r.counting.set(counting));
+}
+
 /// The task whose step goes on.
 pub(crate) fn present_task() -> u32 {
     RECORDER.with(|r| r.task.get())
@@ -462,7 +446,7 @@ pub(crate) fn end_step(touches: &mut Vec<Touch>, notes: &mut Vec<Note>, sleeps: 
         if r.touching.replace(false) {
             TOUCHED.with_borrow_mut(|touched| {
                 let from = r.resting.get();
-                if sleeps && from < touched.len() {
+                if sleeps && from < touched.len() && !r.counting.get() {
                     let mut at = 0;
                     touched.retain(|touch| {
                         at += 1;
