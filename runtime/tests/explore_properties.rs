@@ -216,8 +216,12 @@ fn what_holds_itself_is_found_to_leak() {
         }
     };
     let report = exhaustive().run(leak(false));
-    assert!(matches!(failure(&report), Failure::Leaked(_)), "{report}");
+    let Failure::Leaked(message) = failure(&report) else { panic!("{report}") };
+    assert!(message.contains(", the mailbox of /a: something"), "{message}");
     exhausted(&exhaustive().allow(Flaw::Leak).run(leak(false)));
+    let reply = exhaustive().run(|_: Sim| async { std::mem::forget(Reply::<u64>::channel().0) });
+    let Failure::Leaked(message) = failure(&reply) else { panic!("{reply}") };
+    assert!(message.starts_with("shared things outlive the system (1), reply: "), "{message}");
     exhausted(&exhaustive().run(leak(true)));
 }
 

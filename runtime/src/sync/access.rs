@@ -37,6 +37,8 @@ mod actors;
 #[cfg(all(feature = "explore", not(tidegate_loom)))]
 mod described;
 #[cfg(all(feature = "explore", not(tidegate_loom)))]
+mod living;
+#[cfg(all(feature = "explore", not(tidegate_loom)))]
 mod recorder;
 
 #[cfg(not(all(feature = "explore", not(tidegate_loom))))]
@@ -45,6 +47,8 @@ pub(crate) use absent::*;
 pub(crate) use actors::*;
 #[cfg(all(feature = "explore", not(tidegate_loom)))]
 pub(crate) use described::*;
+#[cfg(all(feature = "explore", not(tidegate_loom)))]
+pub(crate) use living::*;
 #[cfg(all(feature = "explore", not(tidegate_loom)))]
 pub(crate) use recorder::*;
 

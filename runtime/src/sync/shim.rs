@@ -96,7 +96,7 @@ impl<T> Mutex<T> {
     }
 
     /// Says what people call it.
-    pub(crate) fn name(&self, name: impl FnOnce() -> String) {
+    pub(crate) fn name(&self, name: impl Fn() -> String) {
         self.object.name(name);
     }
 

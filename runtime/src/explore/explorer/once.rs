@@ -30,7 +30,7 @@ impl Explorer {
         Fut: Future + Send + 'static,
         Fut::Output: Outcome + Send,
     {
-        access::forget_living();
+        access::forget_living(limits.telling);
         access::let_take_time(self.any_time);
         access::count_steps(false);
         // Of another program, on this thread.

@@ -23,7 +23,7 @@ impl Object {
     pub(crate) fn touch(&self, _access: Access) {}
 
     #[inline(always)]
-    pub(crate) fn name(&self, _name: impl FnOnce() -> String) {}
+    pub(crate) fn name(&self, _name: impl Fn() -> String) {}
 }
 
 /// See the other one: nothing is looked at.

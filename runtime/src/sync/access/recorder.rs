@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::task::{Context, Poll};
 
 use super::super::planted;
-use super::Access;
+use super::{Access, living};
 
 /// The name of an object: the task that made it, and its number there. Zero
 /// for what nobody explores.
@@ -82,8 +82,6 @@ struct Recorder {
     task: Cell<u32>,
     /// How many objects the task has made.
     made: Cell<u32>,
-    /// Objects that are alive.
-    living: Cell<i64>,
 }
 
 pub(super) const TASK_BITS: u32 = 24;
@@ -101,7 +99,6 @@ thread_local! {
         slow: Cell::new(false),
         task: Cell::new(0),
         made: Cell::new(0),
-        living: Cell::new(0),
     } };
     static TOUCHED: RefCell<Vec<Touch>> = const { RefCell::new(Vec::new()) };
     static NOTES: RefCell<Vec<Note>> = const { RefCell::new(Vec::new()) };
@@ -116,7 +113,7 @@ impl Object {
     pub(crate) fn new(kind: &'static str) -> Self {
         let id = new_id();
         if id != ObjectId(0) {
-            RECORDER.with(|r| r.living.set(r.living.get() + 1));
+            living::begin(id, kind);
             note(|| Note::Made { object: id, kind });
         }
         Self(id)
@@ -139,7 +136,8 @@ impl Object {
     }
 
     /// Says what people call it.
-    pub(crate) fn name(&self, name: impl FnOnce() -> String) {
+    pub(crate) fn name(&self, name: impl Fn() -> String) {
+        living::name(self.0, &name);
         note(|| Note::Named { object: self.0, name: name() });
     }
 }
@@ -147,8 +145,7 @@ impl Object {
 impl Drop for Object {
     fn drop(&mut self) {
         if self.0 != ObjectId(0) {
-            // A thread that is being torn down explores nothing.
-            let _ = RECORDER.try_with(|r| r.living.set(r.living.get() - 1));
+            living::end(self.0);
         }
     }
 }
@@ -461,15 +458,4 @@ pub(crate) fn end_step(touches: &mut Vec<Touch>, notes: &mut Vec<Note>, sleeps: 
         }
         r.made.get()
     })
-}
-
-/// How many objects that were made while something was explored on this
-/// thread are alive.
-pub(crate) fn living() -> i64 {
-    RECORDER.with(|r| r.living.get())
-}
-
-/// Forgets those that are alive: they have been told of.
-pub(crate) fn forget_living() {
-    RECORDER.with(|r| r.living.set(0));
 }
