@@ -1,8 +1,10 @@
 //! Small programs at random, and those that are smaller.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::super::executor::mix;
+use super::super::faults::Faults;
 
 /// A program of a few actors and a few clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +19,21 @@ pub(super) struct Program {
     pub(super) any_time: bool,
     /// How many steps the first client takes to come to its end is part of what comes of it.
     pub(super) counts: bool,
+    /// What goes wrong once, or does not.
+    pub(super) fault: Option<Wrong>,
+}
+
+/// A fault. The number is an actor; clocks jump by a millisecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wrong {
+    Crash(usize),
+    Kill(usize),
+    Drop(usize),
+    DropAnswer(usize),
+    Delay(usize),
+    /// Between it and the first client.
+    Partition(usize),
+    Jump,
 }
 
 /// What an actor is like.
@@ -98,6 +115,7 @@ impl Program {
             hops: dice.of(&[1, 1, 2]),
             any_time: dice.below(4) == 0,
             counts: dice.below(4) == 0,
+            fault: Wrong::random(&mut dice, actors),
         }
     }
 
@@ -133,11 +151,13 @@ impl Program {
         add(&|program| program.hops = 1);
         add(&|program| program.any_time = false);
         add(&|program| program.counts = false);
+        add(&|program| program.fault = None);
         all
     }
 
     fn remove_actor(&mut self, actor: usize) {
         self.actors.remove(actor);
+        self.fault = None;
         let scripts = self.clients.iter_mut().chain(self.actors.iter_mut().map(|plan| &mut plan.does));
         for script in scripts {
             script.retain_mut(|op| match op.target() {
@@ -148,6 +168,30 @@ impl Program {
                 }
                 None => true,
             });
+        }
+    }
+}
+
+impl Wrong {
+    fn random(dice: &mut Dice, actors: usize) -> Option<Self> {
+        let whose = dice.below(actors);
+        let kinds = [Self::Crash, Self::Kill, Self::Drop, Self::DropAnswer, Self::Delay, Self::Partition];
+        match dice.below(3 * (kinds.len() + 1)) {
+            0 => Some(Self::Jump),
+            n => kinds.get(n - 1).map(|kind| kind(whose)),
+        }
+    }
+
+    pub(super) fn faults(self) -> Faults {
+        let (one, path) = (Faults::at_most(1).optional(), |actor: usize| format!("/{actor}"));
+        match self {
+            Self::Crash(actor) => one.crash(path(actor)),
+            Self::Kill(actor) => one.kill(path(actor)),
+            Self::Drop(actor) => one.drop(path(actor)),
+            Self::DropAnswer(actor) => one.drop_answer(path(actor)),
+            Self::Delay(actor) => one.delay(path(actor)),
+            Self::Partition(actor) => one.partition(["client-0"], [path(actor)]),
+            Self::Jump => one.clock_jump(Duration::from_millis(1)),
         }
     }
 }
@@ -246,7 +290,7 @@ impl fmt::Display for Program {
         for (n, does) in self.clients.iter().enumerate() {
             writeln!(f, "client {n}: {does:?}")?;
         }
-        let Self { settles, hops, any_time, counts, .. } = self;
-        write!(f, "settles: {settles}, hops: {hops}, any time: {any_time}, counts: {counts}")
+        let Self { settles, hops, any_time, counts, fault, .. } = self;
+        write!(f, "settles: {settles}, hops: {hops}, any time: {any_time}, counts: {counts}, fault: {fault:?}")
     }
 }

@@ -12,7 +12,7 @@ use super::super::schedule::Schedule;
 use super::super::strategy::Search;
 use super::super::trace::{DecisionKind, End, Failure};
 use super::order::Order;
-use super::program::Program;
+use super::program::{Program, Wrong};
 use super::world::{Book, Logs, play};
 use crate::sync::shim::Mutex;
 
@@ -45,6 +45,8 @@ const STEPS: usize = 2_000;
 pub(super) fn explore(program: &Arc<Program>, search: Box<dyn Search>, most: u64) -> Space {
     let explorer = Explorer::new(Strategy::Exhaustive);
     let explorer = if program.any_time { explorer.any_time() } else { explorer };
+    let faults = program.fault.map(Wrong::faults);
+    let explorer = faults.map_or(explorer.clone(), |faults| explorer.faults(faults));
     let executor = SimExecutor::new();
     let limits = Limits { steps: STEPS, until: None, touching: search.wants_touches(), telling: false };
     let chooser: Chooser = Arc::new(Mutex::untouched(search));
