@@ -91,7 +91,7 @@ impl Tally {
 #[test]
 fn the_reduction_leaves_nothing_out_of_anything() {
     let is_full = std::env::var_os("TIDEGATE_SELFTEST").is_some_and(|size| size == "full");
-    let (seeds, most, least) = if is_full { (1_000..7_000_u64, 3_000, 4_000) } else { (0..600, 400, 400) };
+    let (seeds, most, least) = if is_full { (1_000..7_000_u64, 3_000, 4_000) } else { (0..1_500, 200, 900) };
     // Panics of actors are among what there is: they are caught, and need not be told.
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.payload().downcast_ref::<&str>();

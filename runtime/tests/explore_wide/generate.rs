@@ -77,8 +77,8 @@ const THEMES: [Theme; 13] = [
 /// How many groups there are of what only actors do.
 const OWN: usize = 9;
 
-/// A program's own: things that have to do with each other seldom meet in a
-/// program that has a bit of everything, so that each is of two themes mostly.
+/// Makes one program. What has to do with each other would seldom meet in one that
+/// has a bit of everything, so that each is of one or two themes mostly.
 struct Maker {
     dice: Dice,
     actors: usize,
@@ -89,13 +89,14 @@ impl Maker {
     fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
         let actors = dice.of(&[1, 1, 1, 2, 2, 3]);
-        let themes = [dice.of(&THEMES), dice.of(&THEMES)];
+        let theme = dice.of(&THEMES);
+        let themes = [theme, if dice.is_one_in(2) { theme } else { dice.of(&THEMES) }];
         Self { dice, actors, themes }
     }
 
     /// What anybody can do; deeper, as part of something else.
     fn common(&mut self, depth: usize) -> Op {
-        let theme = if self.dice.is_one_in(3) { self.dice.of(&THEMES) } else { self.dice.of(&self.themes) };
+        let theme = if self.dice.is_one_in(6) { self.dice.of(&THEMES) } else { self.dice.of(&self.themes) };
         let theme = if depth == 0 && matches!(theme, Theme::Compounds) { Theme::Sends } else { theme };
         let choices = self.choices(theme, depth);
         self.dice.of(&choices)
@@ -258,6 +259,7 @@ impl Maker {
             clients,
             channel: Setting::random(&mut self.dice),
             settles: !self.dice.is_one_in(4),
+            keeps: self.dice.is_one_in(2),
             hops: self.dice.of(&[1, 1, 2]),
             any_time: self.dice.is_one_in(6),
             most: 1 + self.dice.below(2),

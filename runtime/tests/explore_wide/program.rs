@@ -13,6 +13,9 @@ pub(crate) struct Program {
     pub(crate) channel: Setting,
     /// The actors are at rest before the clients begin.
     pub(crate) settles: bool,
+    /// Clients who are done keep what they have: what they register, reserve or hold
+    /// would be gone in the same step else, before anybody could have seen it.
+    pub(crate) keeps: bool,
     /// How many actors a message passes that make others of it.
     pub(crate) hops: u8,
     /// The clock moves whenever it likes.
@@ -298,8 +301,8 @@ impl fmt::Display for Program {
         for (n, does) in self.clients.iter().enumerate() {
             writeln!(f, "client {n}: {does:?}")?;
         }
-        let Self { channel, settles, hops, any_time, most, faults, property, .. } = self;
-        writeln!(f, "channel: {channel:?}, settles: {settles}, hops: {hops}, any time: {any_time}")?;
+        let Self { channel, settles, keeps, hops, any_time, most, faults, property, .. } = self;
+        writeln!(f, "channel: {channel:?}, settles: {settles}, keeps: {keeps}, hops: {hops}, any time: {any_time}")?;
         write!(f, "faults: at most {most} of {faults:?}, property: {property:?}")
     }
 }

@@ -42,6 +42,7 @@ impl Program {
         add(&|program| program.most = 1);
         add(&|program| program.channel = Setting::Push(1));
         add(&|program| program.settles = true);
+        add(&|program| program.keeps = false);
         add(&|program| program.hops = 1);
         add(&|program| program.any_time = false);
         add(&|program| program.property = None);

@@ -15,10 +15,12 @@ const NAME: &str = "known";
 impl Party {
     pub(crate) async fn widely(&self, what: Wide) -> String {
         let system = self.stage.sim.system();
-        let group = system.group::<Msg>(NAME);
+        // Looked up only where it is needed: that touches what all groups share, and would
+        // hide what the others touch.
+        let group = || system.group::<Msg>(NAME);
         match what {
             Wide::Lookup => seen(system.lookup::<Msg>(NAME).ok().map(|actor| actor.path().to_string())),
-            Wide::Members => seen(group.members().iter().map(|actor| actor.path().to_string()).collect::<Vec<_>>()),
+            Wide::Members => seen(group().members().iter().map(|actor| actor.path().to_string()).collect::<Vec<_>>()),
             Wide::Count => seen(system.len()),
             Wide::DeadLetters => seen(system.dead_letters().counts().total()),
             Wide::Inspect => {
@@ -35,8 +37,8 @@ impl Party {
             Wide::Register(who) | Wide::Join(who) | Wide::Leave(who) => {
                 let Some(actor) = self.actor(who) else { return nothing() };
                 match what {
-                    Wide::Join(_) => seen(group.join(&actor)),
-                    Wide::Leave(_) => seen(group.leave(&actor)),
+                    Wide::Join(_) => seen(group().join(&actor)),
+                    Wide::Leave(_) => seen(group().leave(&actor)),
                     _ => {
                         let registered = system.register(NAME, &actor).ok();
                         let is_registered = registered.is_some();

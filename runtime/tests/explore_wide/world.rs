@@ -93,7 +93,7 @@ fn begin(program: &Program, stage: &Stage, actors: &[ActorRef<Msg>]) {
         }
         let name = format!("client-{n}");
         let party = Party::new(stage, &name, false, hands);
-        let client = client(party, script.clone(), (n as u64 + 1) * 10, program.hops);
+        let client = client(party, script.clone(), Turn { id: (n as u64 + 1) * 10, hops: program.hops }, program.keeps);
         drop(stage.sim.spawn(&name, client));
     }
 }
@@ -111,11 +111,14 @@ fn has(script: &[Op], is: impl Fn(&Op) -> bool + Copy) -> bool {
     })
 }
 
-async fn client(party: Party, script: Vec<Op>, first: u64, hops: u8) {
+async fn client(party: Party, script: Vec<Op>, first: Turn, keeps: bool) {
     for (n, op) in script.into_iter().enumerate() {
         let what = format!("{op:?}");
-        let seen = party.perform(op, Turn { id: first + n as u64, hops }).await;
+        let seen = party.perform(op, Turn { id: first.id + n as u64, ..first }).await;
         party.saw(what, seen);
+    }
+    if keeps {
+        std::future::pending::<()>().await;
     }
     // Dropped one after the other, with nothing locked.
     let hands = party.hands(std::mem::take);
